@@ -1,0 +1,1 @@
+"""Dockerfile analysis and the promotion gate."""

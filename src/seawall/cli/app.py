@@ -1,0 +1,107 @@
+"""The command tree: names and one-line helps here, the commands themselves imported when they are called."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from seawall import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "assess": ("seawall.cli.assess:assess", "Posture report over everything found in PATH..."),
+    "query": ("seawall.cli.query:query", "KQL over the same tables."),
+    "controls": ("seawall.cli.controls:controls", "The catalogue of controls, or one control explained."),
+    "decide": ("seawall.cli.decide:decide", "JSON lines in, decisions out: how programs talk to an engine."),
+}
+"""Command name -> (module:attribute, help). A command is imported when it is called, not for --help."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in a table of `module:attribute` and are imported late."""
+
+    def __init__(self, *args: Any, lazy: dict[str, tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table, which is the order of the work."""
+        del ctx
+        return list(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        del ctx
+        if cmd_name not in self._lazy:
+            return None
+        module, _, attribute = self._lazy[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}:{attribute} is not a command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command when there is none of that name."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in self._lazy:
+            near = difflib.get_close_matches(name, self._lazy, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in self._lazy.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(__version__, "-V", "--version", prog_name="seawall", message="%(prog)s %(version)s")
+def app() -> None:
+    """Secure the path of a container, from image build to running workload.
+
+    Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, configuration or input error;
+    3 nothing to check was found; 4 incomplete (something could not be read); 5 internal error.
+    """
+
+
+def run() -> None:
+    """Run the tree and turn every end into an exit code (design: exit codes)."""
+    from seawall.core.errors import NothingToCheckError, SeawallError
+    from seawall.core.exits import Exit
+
+    try:
+        code = app.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = Exit.USAGE
+    except click.Abort:
+        code = 130
+    except NothingToCheckError as error:
+        click.echo(f"seawall: {error.diagnostics()}", err=True)
+        code = Exit.NOTHING
+    except SeawallError as error:
+        click.echo(f"seawall: {error.diagnostics()}", err=True)
+        code = Exit.USAGE
+    except BrokenPipeError:
+        # The reader of our output has left (`seawall ... | head`): nothing more to say, and no traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    except Exception as error:
+        if os.environ.get("SEAWALL_DEBUG"):
+            raise
+        click.echo(f"seawall: internal error: {type(error).__name__}: {error}", err=True)
+        click.echo("  This is a bug. Run again with SEAWALL_DEBUG=1 to see where.", err=True)
+        code = Exit.INTERNAL
+    sys.exit(int(code) if isinstance(code, int) else 0)

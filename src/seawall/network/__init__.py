@@ -1,0 +1,1 @@
+"""Can A reach B, and which rule says so."""

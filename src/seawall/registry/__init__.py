@@ -1,0 +1,1 @@
+"""Registries, drift and signatures."""

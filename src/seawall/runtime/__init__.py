@@ -1,0 +1,1 @@
+"""Detections over audit events."""

@@ -1,0 +1,1 @@
+"""Who can read them, where they lie."""

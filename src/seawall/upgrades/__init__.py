@@ -1,0 +1,1 @@
+"""Versions, drains, evictions."""
