@@ -5,8 +5,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from support import MISSING_MARK
 from hypothesis import HealthCheck, settings
+
+from support import MISSING_MARK
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
