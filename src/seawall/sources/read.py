@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -29,6 +30,17 @@ def read_paths(paths: Sequence[str], *, stdin: BinaryIO | None = None, render: b
     Raises:
         InputError: a path does not exist.
     """
+    # Nothing that is read becomes garbage: a collector that walks all of it again and again makes reading quadratic.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _read(paths, stdin, render=render)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _read(paths: Sequence[str], stdin: BinaryIO | None, *, render: bool) -> Snapshot:
     reader = _Reader()
     on_disk = [path for path in paths if path != "-"]
     walk = Walk()
@@ -55,9 +67,7 @@ def _charts(folders: list[str], reader: _Reader, *, render: bool) -> None:
         if any(folder.startswith(other + "/") for other in folders):
             continue  # a chart inside of a chart is rendered with it
         try:
-            if not render:
-                raise RenderError("a Helm chart, and rendering is switched off")
-            reader.text(render_chart(folder), f"{folder} (helm template)")
+            reader.text(render_chart(folder, allowed=render), f"{folder} (helm template)")
         except RenderError as error:
             reader.unread.append(Unread(folder, str(error)))
 
@@ -84,11 +94,7 @@ def _overlays(walk: Walk, reader: _Reader, *, render: bool) -> set[str]:
             taken |= overlay.patch_files()
             continue
         try:
-            if not render:
-                raise RenderError(
-                    "a Kustomize overlay, and rendering is switched off: its files were read as they are"
-                )
-            reader.text(render_overlay(overlay.folder), f"{overlay.folder} (kustomize build)")
+            reader.text(render_overlay(overlay.folder, allowed=render), f"{overlay.folder} (kustomize build)")
             taken |= _closure(overlay, known)
         except RenderError as error:
             reader.unread.append(Unread(overlay.path, str(error)))

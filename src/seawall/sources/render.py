@@ -27,12 +27,14 @@ class RenderError(Exception):
     """Why a chart or an overlay could not be rendered, one sentence."""
 
 
-def render_chart(folder: str) -> bytes:
+def render_chart(folder: str, *, allowed: bool = True) -> bytes:
     """Return what `helm template` makes of a chart.
 
     Raises:
         RenderError: helm is not on PATH, or fails.
     """
+    if not allowed:
+        raise RenderError("a Helm chart, and rendering is switched off")
     helm = shutil.which("helm")
     if helm is None:
         raise RenderError(
@@ -42,12 +44,14 @@ def render_chart(folder: str) -> bytes:
     return _run([helm, "template", name, folder, "--include-crds"], "helm template")
 
 
-def render_overlay(folder: str) -> bytes:
+def render_overlay(folder: str, *, allowed: bool = True) -> bytes:
     """Return what `kustomize build` (or `kubectl kustomize`, the same code) makes of an overlay.
 
     Raises:
         RenderError: neither is on PATH, it fails, or the overlay would be fetched from the network.
     """
+    if not allowed:
+        raise RenderError("a Kustomize overlay, and rendering is switched off: its files were read unpatched")
     if remote := _remote_reference(folder, set()):
         raise RenderError(
             f"the overlay refers to {remote}: files are read without network, render it yourself"
@@ -118,19 +122,22 @@ class Overlay:
         entries: list[str] = []
         for field in _PATCHES:
             given = self.value.get(field) or []
-            for entry in given if isinstance(given, list) else [given]:
-                if isinstance(entry, str):
-                    entries.append(entry)
-                elif isinstance(entry, dict) and isinstance(entry.get("path"), str):
-                    entries.append(entry["path"])
+            named = [
+                entry.get("path") if isinstance(entry, dict) else entry
+                for entry in (given if isinstance(given, list) else [given])
+            ]
+            entries.extend(entry for entry in named if isinstance(entry, str))
         for field in ("configMapGenerator", "secretGenerator"):
             for entry in self.value.get(field) or []:
                 if isinstance(entry, dict):
                     for kind in ("files", "envs"):
                         entries.extend(str(item).rpartition("=")[2] for item in entry.get(kind) or [])
-        for entry in self.value.get("helmCharts") or []:
-            if isinstance(entry, dict) and isinstance(entry.get("valuesFile"), str):
-                entries.append(entry["valuesFile"])
+        charts = self.value.get("helmCharts") or []
+        entries.extend(
+            chart["valuesFile"]
+            for chart in charts
+            if isinstance(chart, dict) and isinstance(chart.get("valuesFile"), str)
+        )
         return {
             os.path.realpath(os.path.join(self.folder, entry))
             for entry in entries

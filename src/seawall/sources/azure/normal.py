@@ -75,7 +75,7 @@ def normalise(
         folded = key.lower()
         name = _BY_CASE.get(folded)
         if name is not None:
-            if value is not None and (name not in row or key == name):
+            if value is not None and value != "" and (name not in row or key == name):
                 row[name] = value
                 if key != name or source:
                     origins[name] = (*source, key)

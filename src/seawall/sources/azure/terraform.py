@@ -111,7 +111,12 @@ def _collect(
         for index, child in enumerate(module.get("child_modules") or []):
             if isinstance(child, dict):
                 _collect(
-                    child, (*at, "child_modules", index), str(child.get("address")), changes, out, depth + 1
+                    child,
+                    (*at, "child_modules", index),
+                    str(child.get("address")),
+                    changes,
+                    out,
+                    depth=depth + 1,
                 )
 
 
@@ -293,6 +298,10 @@ class _Reader:
         target = parse_path(path)
         _put(self._body, target, value)
         self._origins[path] = steps
+        # What ARM nests deeper than azurerm stands at the block, or at the one attribute that makes it.
+        holder = steps[:-1] or steps
+        for length in range(len(target) - 1, 1, -1):
+            self._origins.setdefault(dotted(target[:length]), holder)
 
     def _computed(self) -> None:
         """Mark what the service chooses where nothing is set (specs/posture.md b.11)."""

@@ -60,7 +60,7 @@ class Marks:
         if (start, end) not in self._roots:
             loader = yaml.CSafeLoader(self._data[start:end])
             try:
-                self._roots[start, end] = loader.get_single_node() if loader.check_node() else None
+                self._roots[start, end] = loader.get_node() if loader.check_node() else None
             except (yaml.YAMLError, RecursionError):
                 self._roots[start, end] = None
             finally:
@@ -90,10 +90,11 @@ def _child(node: yaml.Node, step: Step) -> tuple[yaml.Mark, yaml.Node] | None:
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
             continue
-        if key.value == "<<" and key.style is None:
+        plain = not key.style
+        if plain and key.value == "<<":
             for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                 merged = merged or _child(part, step)
-        elif key.value == step or (key.style is None and _key(key.value) == step):
+        elif (_key(key.value) if plain else key.value) == step:
             return key.start_mark, value
     return merged
 
