@@ -21,6 +21,7 @@ name        string   the name
 system      bool     true in namespaces that Kubernetes and AKS fill themselves
 labels      dynamic  the labels
 annotations dynamic  the annotations
+fromCluster bool     true where a server has given the object a uid: it was read from a cluster
 """
 
 
@@ -36,6 +37,7 @@ def _object_columns(estate_object: tuple[Any, KubernetesObject]) -> tuple[Any, .
         (subject.namespace or (subject.name if subject.kind == "Namespace" else "")) in SYSTEM_NAMESPACES,
         metadata.get("labels"),
         metadata.get("annotations"),
+        bool(metadata.get("uid")),
     )
 
 
@@ -46,7 +48,7 @@ def _objects(estate: Estate) -> Iterator[tuple[Any, ...]]:
         shown = {key: value for key, value in raw.items() if key not in ("data", "stringData")}
         if entry[1].kind == "Secret":
             row = _object_columns(entry)
-            yield (*row[:-1], None, {"type": raw.get("type")}, raw.get("spec"), raw.get("status"))
+            yield (*row[:-2], None, row[-1], {"type": raw.get("type")}, raw.get("spec"), raw.get("status"))
             continue
         yield (*_object_columns(entry), shown, raw.get("spec"), raw.get("status"))
 
