@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from seawall.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,8 +51,8 @@ def write_report(report: Report, outputs: Sequence[tuple[str, str]]) -> None:
         if file:
             write_file(file, render(report, name))
             continue
-        width = click.get_text_stream("stdout").isatty() and terminal_width()
-        emit(render(report, name, colour=colour_wanted(), width=int(width)))
+        width = terminal_width() if sys.stdout.isatty() else 0
+        emit(render(report, name, colour=colour_wanted(), width=width))
 
 
 def emit(text: str) -> None:

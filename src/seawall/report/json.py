@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from seawall.core.report import Report
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def render(report: Report) -> str:
@@ -28,7 +25,6 @@ def parse(text: str | bytes) -> Report:
 
 def schema() -> dict[str, Any]:
     """Return the JSON schema (2020-12) of the report."""
-    components: Sequence[Any]
     (root,), components = msgspec.json.schema_components([Report], ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
