@@ -32,5 +32,5 @@ class Table(msgspec.Struct, frozen=True):
 
 def columns(text: str) -> tuple[Column, ...]:
     """Read column definitions, one a line: `name type meaning`."""
-    parts = (line.split(None, 2) for line in text.strip().splitlines())
+    parts = (line.split(None, 2) for line in text.splitlines() if line.strip())
     return tuple(Column(name, kind, meaning) for name, kind, meaning in parts)
