@@ -83,10 +83,7 @@ def changed(path, value):
     given = golden()
     target = given
     for step in path[:-1]:
-        if isinstance(target, dict):
-            target = target.setdefault(step, {})
-        else:
-            target = target[step]
+        target = target.setdefault(step, {}) if isinstance(target, dict) else target[step]
     if value is GONE:
         target.pop(path[-1], None)
     else:
