@@ -91,7 +91,7 @@ def test_a_graph_table_reads_like_objects(tmp_path, reference):
     assert '"enableRBAC"' in file.read_text().splitlines()[place.line - 1]
 
 
-def test_bodies_of_sub_resources_are_read(tmp_path):
+def test_bodies_of_sub_resources_are_read():
     diagnostic = {
         "id": forms.ID + "/providers/microsoft.insights/diagnosticSettings/to-workspace",
         "name": "to-workspace",

@@ -13,17 +13,18 @@ from typing import Any, Final
 import yaml_rs
 
 # A token ends before a line's end or a separator. (A line feed is put in front of the text, so that every
-# token has something before it: an expression that starts with a set of bytes is searched several times faster.)
-_END: Final = rb"[ ]*(?:[\n:,\]}#]|\Z)"
+# token has something before it: an expression that starts with a set of bytes is searched several times faster.
+# Repetitions are possessive, or bounded by what follows them, so that the search is linear.)
+_END: Final = rb"[ ]*+(?:[\n:,\]}#]|\Z)"
 _WORDS: Final = (
     rb"(?:[yY](?:es)?|YES|[nN]o?|NO|[oO]n|ON|[oO]ff|OFF|T(?:rue|RUE)|F(?:alse|ALSE)|N(?:ull|ULL)|~|"
     rb"[-+]?\.?(?:[iI]nf|INF|NaN|nan|NAN))" + _END
 )
 # A number other than a plain decimal integer of at most 18 digits, and every number in the place of a key.
 _NUMBERS: Final = (
-    rb"[-+]?0_*[xXoObB][-+0-9a-fA-F_]*" + _END +
+    rb"[-+]?0_*+[xXoObB][-+0-9a-fA-F_]*+" + _END +
     rb"|(?!-?(?:0|[1-9][0-9]{0,17})[ ]*(?:[\n,\]}#]|\Z))"
-    rb"[-+]?(?:[0-9_][0-9_]*\.?[0-9_]*|\.[0-9_]+)(?:[eE][-+]?[0-9_]+)?" + _END
+    rb"[-+]?(?:[0-9_]++(?:\.[0-9_]*+)?|\.[0-9_]++)(?:[eE][-+]?[0-9_]++)?" + _END
 )  # fmt: skip
 _KEYS: Final = rb"(?:true|false|null)[ ]*:|:(?:[ \n]|\Z)"
 # Anchors, aliases, tags, complex keys, directives, merge keys, reserved characters.
@@ -41,7 +42,7 @@ _CONSTRUCT: Final = re.compile(
     # Folded blocks, literal ones with anything but a chomping mark behind the bar, and an empty one at the end.
     rb"|[:-][ ]+(?:>|\|(?![-+]?\n))|[\[{,][ ]*[|>]|\n[ ]*[|>]|\|[-+]?\s*\Z"
     # Flow over several lines, nested flow, and flow in the place of a key (yaml-rs makes tuples of such keys).
-    rb"|[\[{][^\]}\n]*\n|[\[{,][ \n]*[\[{:]|[\]}][ ]*:"
+    rb"|[\[{][^\[\]{}\n]*+[\n\[{]|[\[{,][ \n]*+[\[{:]|[\]}][ ]*+:"
     # Escapes other than the plain ones, a flow key glued to its value.
     rb'|\\[^"\\n]|["\']:[^ \n]'
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MAX_TEXT: Final = 1_000_000
 _MAX_RANGE: Final = 10_000
+_MAX_ITEMS: Final = 100_000
 
 
 def _text(value: Any) -> str:
@@ -60,6 +61,8 @@ def _bounded(text: str) -> str:
 
 def _concat(*values: Any) -> Any:
     if values and all(isinstance(value, list) for value in values):
+        if sum(map(len, values)) > _MAX_ITEMS:
+            raise ValueError("too long")
         return [part for value in values for part in value]
     return _bounded("".join(_text(value) for value in values))
 
@@ -180,6 +183,19 @@ def _trunc(value: Any, count: int) -> Any:
     return value[: max(count, 0)]
 
 
+def _replace(text: str, old: str, new: str) -> str:
+    if not old or len(text) + text.count(old) * len(new) > _MAX_TEXT:
+        raise ValueError("nothing to replace, or too long")
+    return text.replace(old, new)
+
+
+def _join(values: list[Any], by: str) -> str:
+    texts = [_text(value) for value in values]
+    if sum(map(len, texts)) + len(by) * len(texts) > _MAX_TEXT:
+        raise ValueError("too long")
+    return by.join(texts)
+
+
 def _uri(base: str, relative: str) -> str:
     return urllib.parse.urljoin(base, relative)
 
@@ -221,7 +237,7 @@ PURE: Final[dict[str, Callable[..., Any]]] = {
     "int": _int,
     "intersection": _intersection,
     "items": _items,
-    "join": lambda values, by: by.join(_text(value) for value in values),
+    "join": _join,
     "json": json.loads,
     "last": _last,
     "lastindexof": _last_index_of,
@@ -237,7 +253,7 @@ PURE: Final[dict[str, Callable[..., Any]]] = {
     "objectkeys": lambda value: sorted(value, key=str.lower),
     "padleft": _pad,
     "range": _range,
-    "replace": lambda text, old, new: _bounded(text.replace(old, new)),
+    "replace": _replace,
     "shallowmerge": lambda values: {key: part for value in values for key, part in value.items()},
     "skip": lambda value, count: value[max(count, 0) :],
     "split": _split,

@@ -30,15 +30,34 @@ class Budget:
     def __init__(self) -> None:
         self.left = _MAX_STEPS
 
-    def spend(self) -> None:
-        """Count one.
+    def spend(self, count: int = 1) -> None:
+        """Count evaluations, or parts of a value that is made or looked through.
 
         Raises:
             ExpressionError: the template asks for too much.
         """
-        self.left -= 1
+        self.left -= count
         if self.left < 0:
             raise ExpressionError("the template asks for more than two million evaluations")
+
+    def has_unknown(self, value: Any) -> bool:
+        """Look through a value for what is not known, and pay for every part of it.
+
+        Values share their parts, so that a few lines can stand for billions: whoever takes one in pays first.
+        """
+        stack = [value]
+        found = False
+        while stack:
+            part = stack.pop()
+            if part is UNKNOWN:
+                found = True
+            elif isinstance(part, dict):
+                self.spend(len(part) + 1)
+                stack.extend(part.values())
+            elif isinstance(part, list):
+                self.spend(len(part) + 1)
+                stack.extend(part)
+        return found
 
 
 class TemplateScope:
@@ -91,13 +110,15 @@ class TemplateScope:
         """Evaluate a text: an expression, an escaped bracket, or itself."""
         if is_expression(text):
             try:
-                return evaluate(parse(text[1:-1]), self)
+                result = evaluate(parse(text[1:-1]), self)
             except RecursionError:
                 return UNKNOWN
             except ExpressionError:
                 if self.budget.left < 0:
                     raise
                 return UNKNOWN
+            self.budget.has_unknown(result)
+            return result
         if text.startswith("[["):
             return text[1:]
         return text
@@ -129,12 +150,17 @@ class TemplateScope:
             return self._user_function(name, arguments)
         function = PURE.get(name)
         values = [evaluate(argument, self) for argument in arguments]
-        if function is None or any(_has_unknown(value) for value in values):
+        if function is None or self.budget.has_unknown(values):
             return self._partly_known(name, values)
         try:
-            return function(*values)
+            result = function(*values)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError):
             return UNKNOWN
+        if isinstance(result, int) and not -(2**63) <= result < 2**63:
+            return UNKNOWN  # ARM's integers have 64 bits
+        if isinstance(result, (list, str)):
+            self.budget.spend(len(result) // 8)
+        return result
 
     def _partly_known(self, name: str, values: list[Any]) -> Any:
         """Return what is known although a part is not: the shape of lists and maps that hold unknown values."""
@@ -154,7 +180,7 @@ class TemplateScope:
                 return UNKNOWN
         if name == "createarray":
             return values
-        if name == "createobject" and not any(_has_unknown(key) for key in values[::2]):
+        if name == "createobject" and not any(self.budget.has_unknown(key) for key in values[::2]):
             return PURE[name](*values)
         if (
             name in {"length", "empty", "first", "last", "contains", "skip", "take"}
@@ -394,13 +420,3 @@ def _functions(namespaces: Any) -> dict[str, Any]:
 
 def _folded(value: Any) -> dict[str, Any]:
     return {key.lower(): part for key, part in value.items()} if isinstance(value, dict) else {}
-
-
-def _has_unknown(value: Any) -> bool:
-    if value is UNKNOWN:
-        return True
-    if isinstance(value, dict):
-        return any(_has_unknown(part) for part in value.values())
-    if isinstance(value, list):
-        return any(_has_unknown(part) for part in value)
-    return False
