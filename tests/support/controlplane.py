@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import http.client
 import itertools
 import json
 import os
@@ -22,28 +23,23 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from support import controlplane_supervisor
 from support.controlplane_client import Answer, Client, impersonation, over_socket
-from support.controlplane_pki import Authority, Certificate, service_account_keys
+from support.controlplane_files import CONTROLLERS, ETCD, Folder, Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from support.controlplane_binaries import ControlPlane
+    from support.controlplane_pki import Certificate
 
-    # Configuration is text or plain data; where it has to name the cluster's folder, a function of that.
-    Config = str | Mapping[str, Any] | Callable[[Path], str | Mapping[str, Any]]
 
 PATIENCE = 120.0  # seconds to become ready, on a machine that others use too; 3 s are usual
 TRIES = 5  # other ports, when one found free was taken before the API server bound it
 STOP_PATIENCE = 15.0
-ETCD = "etcd.sock:0"  # etcd's flags want host:port in every URL; the file has this name
-
-DEFAULT_AUDIT_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
 
 
 class ClusterError(Exception):
@@ -52,30 +48,6 @@ class ClusterError(Exception):
 
 class PortTakenError(ClusterError):
     """Another program took the port between its being found free and the API server's binding it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a test may set; every configuration is text, plain data, or a function of the cluster's folder.
-
-    `api_only`: no controller manager and no scheduler. `flags`: further flags of the API server, such as
-    `("--max-requests-inflight=10",)`. `audit`: True for level Metadata of everything, or a Policy. The four
-    `*_config` are the API server's files. `mutating_admission_policy` turns on the beta of 1.34.
-    `files`: further files of the folder, by name. `run_as`: a user id for the programs (only root may).
-    """
-
-    api_only: bool = False
-    flags: Sequence[str] = ()
-    audit: bool | Config = False
-    authentication_config: Config | None = None
-    authorization_config: Config | None = None
-    encryption_config: Config | None = None
-    admission_config: Config | None = None
-    feature_gates: Mapping[str, bool] = field(default_factory=dict)
-    runtime_config: Mapping[str, bool] = field(default_factory=dict)
-    mutating_admission_policy: bool = False
-    files: Mapping[str, str | bytes] = field(default_factory=dict)
-    run_as: int | None = None
 
 
 class Cluster:
@@ -136,7 +108,7 @@ class Cluster:
         self._client.close()
         try:
             with contextlib.suppress(ClusterError):  # a dead supervisor has taken its children along
-                for names in (["kube-controller-manager", "kube-scheduler"], ["kube-apiserver"], ["etcd"]):
+                for names in (CONTROLLERS, ["kube-apiserver"], ["etcd"]):
                     codes |= self._order("stop", supervisor, names=names, timeout=STOP_PATIENCE).get(
                         "codes", {}
                     )
@@ -254,7 +226,7 @@ class Cluster:
 
     def client_cert(self, user: str, groups: Sequence[str] = ()) -> Certificate:
         """Issue a client certificate that the API server takes for this user in these groups."""
-        return self._authority.client(self._name("client"), user, groups)
+        return self._files.authority.client(self._name("client"), user, groups)
 
     def kubeconfig_for(
         self,
@@ -267,14 +239,9 @@ class Cluster:
         """Write a kubeconfig: for a certificate, a bearer token, or an impersonated user."""
         if certificate is None and token is None and user is None:
             raise ValueError("give a certificate, a token or a user")
-        who: dict[str, Any] = {}
-        if token is not None:
-            who["token"] = token
-        elif certificate := certificate or self.admin:
-            who |= {"client-certificate": str(certificate.cert), "client-key": str(certificate.key)}
-        if user is not None:
-            who |= {"as": user, "as-groups": list(groups)}
-        return self._kubeconfig(self._name("kubeconfig"), who)
+        if token is None:
+            certificate = certificate or self.admin
+        return self._files.kubeconfig(self._name("kubeconfig"), certificate, token, user, groups)
 
     # ---- how it starts ----
 
@@ -292,153 +259,26 @@ class Cluster:
             text=True,
             start_new_session=True,
         )
-        self._authority = Authority(self.folder, "ca")
-        self.admin = self._authority.client("admin", "kubernetes-admin", ["system:masters"])
-        self.kubeconfig = self._kubeconfig("admin.kubeconfig", _files(self.admin))
-        flags = self._flags()
+        self._files = Folder(self.folder, port)
+        self.admin = self._files.admin
+        self.kubeconfig = self._files.kubeconfig("admin.kubeconfig", self.admin)
+        self._api_server_flags = self._files.api_server_flags(self.options)
         if self.options.run_as is not None:
             for path in (self.folder, *self.folder.rglob("*")):
                 os.chown(path, self.options.run_as, self.options.run_as)
-        self._program(
-            "etcd",
-            "--name=seawall",
-            "--data-dir=etcd",
-            *(f"--{flag}=unix://{ETCD}" for flag in ("listen-client-urls", "advertise-client-urls")),
-            *(f"--{flag}=unix://peer.sock:0" for flag in ("listen-peer-urls", "initial-advertise-peer-urls")),
-            "--initial-cluster=seawall=unix://peer.sock:0",
-            "--unsafe-no-fsync",  # the data lives as long as the test
-            "--log-level=warn",
-        )
+        self._program("etcd", self._files.etcd_flags())
         self._wait("etcd", (self.folder / ETCD).exists)
-        self._api_server_flags = flags
         self._start_api_server()
         if not self.options.api_only:
-            self._start_controllers()
+            for name in CONTROLLERS:
+                self._program(name, self._files.controller_flags(name))
+            # Pods are refused before their ServiceAccount is there, and it is the manager that makes it.
+            account = "/api/v1/namespaces/default/serviceaccounts/default"
+            self._wait("kube-controller-manager", lambda: self._is_ready(account))
 
     def _start_api_server(self) -> None:
-        self._program("kube-apiserver", *self._api_server_flags)
+        self._program("kube-apiserver", self._api_server_flags)
         self._wait("kube-apiserver", lambda: self._is_ready("/readyz"))
-
-    def _start_controllers(self) -> None:
-        for name in ("kube-controller-manager", "kube-scheduler"):
-            kubeconfig = self.folder / f"{name}.kubeconfig"
-            further = []
-            if name == "kube-controller-manager":
-                further = [
-                    "--service-account-private-key-file=sa.key",
-                    "--root-ca-file=ca.crt",
-                    "--use-service-account-credentials=true",
-                    "--node-monitor-grace-period=5m",
-                ]
-            self._program(
-                name,
-                f"--kubeconfig={kubeconfig}",
-                "--leader-elect=false",
-                "--secure-port=0",  # it serves nothing: no port to lose
-                "--kube-api-qps=1000",  # the defaults make 50 pods a second (lab.md b2)
-                "--kube-api-burst=2000",
-                *further,
-            )
-        # Pods are refused before their ServiceAccount is there, and it is the manager that makes it.
-        self._wait(
-            "kube-controller-manager",
-            lambda: self._is_ready("/api/v1/namespaces/default/serviceaccounts/default"),
-        )
-
-    def _flags(self) -> list[str]:
-        """Write every file that the programs read; return the API server's flags."""
-        ca, options = self._authority, self.options
-        # A second CA for the aggregator: else any client certificate might claim any user by header.
-        front = Authority(self.folder, "front-proxy-ca")
-        proxy, server = front.client("front-proxy", "front-proxy"), ca.server("apiserver")
-        kubelet = ca.client("kubelet-client", "kube-apiserver-kubelet-client", ["system:masters"])
-        for name in ("kube-controller-manager", "kube-scheduler"):
-            self._kubeconfig(f"{name}.kubeconfig", _files(ca.client(name, f"system:{name}")))
-        public, private = service_account_keys(self.folder)
-        for name, content in options.files.items():
-            self._write(name, content)
-        flags = [
-            f"--etcd-servers=unix://{ETCD}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            f"--secure-port={self.port}",
-            f"--tls-cert-file={server.cert}",
-            f"--tls-private-key-file={server.key}",
-            f"--client-ca-file={ca.path}",
-            f"--requestheader-client-ca-file={front.path}",
-            "--requestheader-allowed-names=front-proxy",
-            "--requestheader-username-headers=X-Remote-User",
-            "--requestheader-group-headers=X-Remote-Group",
-            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
-            f"--proxy-client-cert-file={proxy.cert}",
-            f"--proxy-client-key-file={proxy.key}",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={public}",
-            f"--service-account-signing-key-file={private}",
-            "--service-cluster-ip-range=10.0.0.0/16",
-            "--allow-privileged=true",
-            "--endpoint-reconciler-type=none",
-            "--enable-admission-plugins=NodeRestriction",
-            # Without it a stop waits 60 s for every open watch (lab.md b4).
-            "--shutdown-watch-termination-grace-period=2s",
-            f"--kubelet-client-certificate={kubelet.cert}",
-            f"--kubelet-client-key={kubelet.key}",
-            f"--kubelet-certificate-authority={ca.path}",
-            "--kubelet-preferred-address-types=InternalIP,Hostname",
-        ]
-        if options.audit:
-            policy = DEFAULT_AUDIT_POLICY if options.audit is True else options.audit
-            flags.append(self._config("audit-policy-file", policy))
-            flags.append(f"--audit-log-path={self.folder / 'audit.log'}")
-        if options.authorization_config is None:
-            flags.append("--authorization-mode=Node,RBAC")
-        for flag, config in (
-            ("authorization-config", options.authorization_config),
-            ("authentication-config", options.authentication_config),
-            ("encryption-provider-config", options.encryption_config),
-            ("admission-control-config-file", options.admission_config),
-        ):
-            if config is not None:
-                flags.append(self._config(flag, config))
-        gates, runtime = dict(options.feature_gates), dict(options.runtime_config)
-        if options.mutating_admission_policy:
-            gates.setdefault("MutatingAdmissionPolicy", True)
-            runtime.setdefault("admissionregistration.k8s.io/v1beta1", True)
-        flags += [
-            f"--{flag}=" + ",".join(f"{name}={str(on).lower()}" for name, on in values.items())
-            for flag, values in (("feature-gates", gates), ("runtime-config", runtime))
-            if values
-        ]
-        return [*flags, *options.flags]
-
-    def _config(self, flag: str, config: Config) -> str:
-        if callable(config):
-            config = config(self.folder)
-        # JSON is YAML: plain data needs no YAML writer.
-        path = self._write(f"{flag}.yaml", config if isinstance(config, str) else json.dumps(config))
-        return f"--{flag}={path}"
-
-    def _kubeconfig(self, file: str, who: Mapping[str, Any]) -> Path:
-        server = {"server": self.url, "certificate-authority": str(self.ca)}
-        return self._write(
-            file,
-            json.dumps(
-                {
-                    "apiVersion": "v1",
-                    "kind": "Config",
-                    "clusters": [{"name": "seawall", "cluster": server}],
-                    "users": [{"name": "user", "user": who}],
-                    "contexts": [{"name": "seawall", "context": {"cluster": "seawall", "user": "user"}}],
-                    "current-context": "seawall",
-                }
-            ),
-        )
-
-    def _write(self, name: str, content: str | bytes) -> Path:
-        path = self.folder / name
-        path.touch(mode=0o600)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
 
     def _name(self, prefix: str) -> str:
         with self._names:
@@ -446,7 +286,7 @@ class Cluster:
 
     # ---- the supervisor ----
 
-    def _program(self, name: str, *arguments: str) -> None:
+    def _program(self, name: str, arguments: Sequence[str]) -> None:
         executable = str(self.control_plane.programs[name])
         started = self._order(
             "start", name=name, executable=executable, arguments=arguments, user=self.options.run_as
@@ -457,7 +297,7 @@ class Cluster:
         """Wait until a program is ready; raise with its last words when it has ended or takes too long."""
         deadline = time.monotonic() + PATIENCE
         while True:
-            # First whether the child lives, then whether it answers, then again whether it lives.
+            # In this order: an answer counts when the child lives that may have given it.
             done = ready()
             state = self._order("poll", name=name)
             if state["code"] is not None:
@@ -472,7 +312,7 @@ class Cluster:
 
     def _is_ready(self, path: str) -> bool:
         # TLS proves that the answer is our own API server's: no other has a certificate of this CA.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, http.client.HTTPException):
             return self._client.ask(self.admin, "GET", path).status == 200
         return False
 
@@ -499,7 +339,3 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
-
-
-def _files(certificate: Certificate) -> dict[str, str]:
-    return {"client-certificate": str(certificate.cert), "client-key": str(certificate.key)}
