@@ -1,0 +1,341 @@
+"""The assessment: every control over every subject, and what came of it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from seawall import __version__
+from seawall.controls.facts import FACT_TABLES
+from seawall.controls.score import score
+from seawall.core import (
+    Confidence,
+    Evidence,
+    Finding,
+    Fix,
+    InputError,
+    Outcome,
+    SeawallError,
+    Severity,
+    Subject,
+    fingerprint,
+)
+from seawall.core.report import Counts, Coverage, Report, Tool, UnreadItem, WaiverUse
+from seawall.kql import Database
+from seawall.snapshot import AzureResource, KubernetesObject, Snapshot
+from seawall.snapshot.tables import TABLES, Estate, steps
+from seawall.sources import Locator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from seawall.controls.catalogue import Catalogue
+    from seawall.controls.model import Control
+    from seawall.core import Location
+
+_WORD = re.compile(r"[A-Za-z_]+")
+_SLOT = re.compile(r"\{(\w+)\}")
+_REQUIRED = ("id", "pass", "path", "observed", "expected")
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What to assess: `now` is the moment that calendars are read at; empty filters mean everything."""
+
+    now: datetime
+    controls: frozenset[str] = frozenset()
+    chapters: frozenset[str] = frozenset()
+    include_passed: bool = False
+    locate: bool = True
+
+
+def open_database(
+    estate: Estate, queries: Iterable[str], now: datetime, *, profile: str = "local", **limits: Any
+) -> Database:
+    """Load the tables that the queries name, and no others, into a database that stands at `now`.
+
+    A table is loaded where its name occurs as a word in a query: too many at worst, never too few.
+    """
+    words = {word.lower() for query in queries for word in _WORD.findall(query)}
+    # A query may start with an operator: its table is then `resources`.
+    words.add("resources")
+    database = Database(profile=profile, now=now, **limits)
+    for name, table in TABLES.items():
+        if name in words and table.rows is not None:
+            schema = [(column.name, column.type) for column in table.columns]
+            database.add_table(name, schema, table.rows(estate))
+    for name, facts in FACT_TABLES.items():
+        if name in words:
+            database.add_table(name, facts.columns, facts.rows(now))
+    return database
+
+
+def select(catalogue: Catalogue, options: Options) -> list[Control]:
+    """Return the controls that the options ask for, by id or alias.
+
+    Raises:
+        UsageError: a control or chapter that is not there.
+    """
+    chosen = {catalogue.find(name).id for name in options.controls}
+    return [
+        control
+        for control in catalogue.controls.values()
+        if (not chosen or control.id in chosen)
+        and (not options.chapters or control.header.chapter in options.chapters)
+    ]
+
+
+def assess(snapshot: Snapshot, catalogue: Catalogue, options: Options) -> Report:
+    """Run the controls over a snapshot; waivers and baselines come after (`finish`)."""
+    estate = Estate(snapshot)
+    controls = select(catalogue, options)
+    estate.pools()
+    judge = _Judge(estate, options)
+    judge.database = open_database(estate, (control.query for control in controls), options.now)
+    findings: list[Finding] = []
+    coverage: list[Coverage] = []
+    for control in controls:
+        found, covered = judge.control(control)
+        findings.extend(found)
+        coverage.append(covered)
+    for broken in catalogue.broken:
+        if options.controls and broken.id not in options.controls:
+            continue
+        if options.chapters and broken.chapter not in options.chapters:
+            continue
+        findings.append(_error(broken.id, broken.chapter, Severity.HIGH, broken.reason))
+        coverage.append(Coverage(broken.id, broken.id, broken.chapter, Severity.HIGH, error=broken.reason))
+    return Report(
+        tool=Tool("seawall", __version__),
+        as_of=options.now.date().isoformat(),
+        counts=Counts(len(snapshot.objects), len(snapshot.resources), len(snapshot.ignored)),
+        score=score(coverage),
+        coverage=tuple(sorted(coverage, key=lambda item: (item.chapter, item.control))),
+        findings=_ordered(findings),
+        unread=tuple(UnreadItem(item.path, item.reason) for item in snapshot.unread),
+    )
+
+
+def finish(
+    report: Report, findings: Sequence[Finding], waivers: Sequence[WaiverUse], warnings: Sequence[str]
+) -> Report:
+    """Put waived findings into a report: counts and score follow them."""
+    waived: dict[str, int] = {}
+    failed: dict[str, int] = {}
+    unknown: dict[str, int] = {}
+    manual: dict[str, int] = {}
+    for finding in findings:
+        for outcome, counter in (
+            (Outcome.WAIVED, waived),
+            (Outcome.FAIL, failed),
+            (Outcome.UNKNOWN, unknown),
+            (Outcome.MANUAL, manual),
+        ):
+            if finding.outcome is outcome:
+                counter[finding.control] = counter.get(finding.control, 0) + 1
+    coverage = tuple(
+        msgspec.structs.replace(
+            item,
+            failed=failed.get(item.control, 0),
+            unknown=unknown.get(item.control, 0),
+            manual=manual.get(item.control, 0),
+            waived=waived.get(item.control, 0),
+        )
+        for item in report.coverage
+    )
+    return msgspec.structs.replace(
+        report,
+        coverage=coverage,
+        score=score(coverage),
+        findings=_ordered(findings),
+        waivers=tuple(waivers),
+        warnings=(*report.warnings, *warnings),
+    )
+
+
+class _Judge:
+    """One assessment's shared parts: the database, the subjects, and the locator."""
+
+    database: Database
+
+    def __init__(self, estate: Estate, options: Options) -> None:
+        self.estate = estate
+        self.options = options
+        self.locator = Locator(estate.snapshot)
+        self.subjects: dict[str, Subject] = {subject.id: subject for subject, _ in estate.objects}
+        self.subjects.update((subject.id, subject) for subject, _ in estate.resources)
+        self.prefixes: dict[str, str] = {}
+        for pool in estate.pools():
+            self.subjects[pool.subject.id] = pool.subject
+            self.prefixes[pool.subject.id] = pool.path
+        self.has_unknown = any(resource.unknown for _, resource in estate.resources)
+
+    def control(self, control: Control) -> tuple[list[Finding], Coverage]:
+        """Judge one control. What it cannot run for becomes an `error` finding, never silence."""
+        header = control.header
+        blank = Coverage(header.id, header.title, header.chapter, header.severity)
+        keep_all = self.options.include_passed or (self.has_unknown and header.subject in {"cluster", "pool"})
+        try:
+            judged = self.database.judge(control.query, include_passed=keep_all)
+            names = [name for name, _ in judged.columns]
+            lacking = [name for name in _REQUIRED if name not in names]
+            if lacking:
+                raise InputError(
+                    f"the query has no column {lacking[0]!r}",
+                    hint="a control's query ends with id, pass, path, observed, expected",
+                )
+        except SeawallError as error:
+            reason = f"{control.file}: {error.diagnostics()}"
+            return [_error(header.id, header.chapter, header.severity, reason)], msgspec.structs.replace(
+                blank, error=reason
+            )
+        places = [names.index(name) for name in _REQUIRED]
+        note = names.index("message") if "message" in names else None
+        findings: list[Finding] = []
+        passed = judged.passed
+        counts = dict.fromkeys((Outcome.FAIL, Outcome.UNKNOWN, Outcome.MANUAL), 0)
+        for row in judged.rows:
+            subject_id, verdict, path, observed, expected = (row[place] for place in places)
+            text = str(row[note]) if note is not None and row[note] else ""
+            outcome = self._outcome(control, subject_id, verdict)
+            if outcome is Outcome.PASS:
+                if not self.options.include_passed:
+                    continue
+            else:
+                counts[outcome] += 1
+                passed -= verdict is True
+            findings.append(
+                self._finding(control, outcome, str(subject_id), str(path or ""), observed, expected, text)
+            )
+        return findings, msgspec.structs.replace(
+            blank,
+            evaluated=passed + sum(counts.values()),
+            passed=passed,
+            failed=counts[Outcome.FAIL],
+            unknown=counts[Outcome.UNKNOWN],
+            manual=counts[Outcome.MANUAL],
+        )
+
+    def _outcome(self, control: Control, subject_id: str, verdict: bool | None) -> Outcome:
+        if control.header.decides == "manual":
+            return Outcome.MANUAL
+        item = self.estate.by_id.get(subject_id)
+        if isinstance(item, AzureResource) and item.unknown:
+            prefix = self.prefixes.get(subject_id)
+            for field in control.header.fields:
+                if _touches(item.unknown, f"{prefix}.{field}" if prefix else field):
+                    return Outcome.UNKNOWN
+        if verdict is None:
+            return Outcome.UNKNOWN
+        return Outcome.PASS if verdict else Outcome.FAIL
+
+    def _finding(
+        self,
+        control: Control,
+        outcome: Outcome,
+        subject_id: str,
+        path: str,
+        observed: Any,
+        expected: Any,
+        text: str,
+    ) -> Finding:
+        header = control.header
+        subject = self.subjects.get(subject_id) or Subject(header.subject, "", subject_id, subject_id)
+        slots = {
+            "kind": subject.kind,
+            "name": subject.name,
+            "namespace": subject.namespace,
+            "resourceGroup": subject.namespace,
+            "path": path,
+            "observed": _shown(observed),
+            "expected": _shown(expected),
+        }
+        if "/agentPools/" in subject_id:
+            slots["cluster"] = subject_id.rpartition("/agentPools/")[0].rpartition("/")[2]
+        if outcome is Outcome.PASS:
+            message = header.title
+        elif outcome is Outcome.MANUAL:
+            message = header.evidence or header.message
+        else:
+            message = text or header.message
+            if outcome is Outcome.UNKNOWN:
+                message = f"Not known: {header.title[:1].lower()}{header.title[1:]}"
+        fixes: tuple[Fix, ...] = ()
+        if outcome is not Outcome.PASS:
+            fixes = tuple(Fix(language, _fill(text, slots)) for language, text in header.fixes.items())
+        return Finding(
+            control=header.id,
+            chapter=header.chapter,
+            subject=subject,
+            outcome=outcome,
+            severity=header.severity,
+            confidence=header.confidence,
+            message=_fill(message, slots),
+            evidence=(Evidence(path, observed, expected),),
+            locations=self._locations(subject_id, path) if self.options.locate else (),
+            fixes=fixes,
+            fingerprint=fingerprint(header.id, subject.id, path, observed),
+        )
+
+    def _locations(self, subject_id: str, path: str) -> tuple[Location, ...]:
+        item = self.estate.by_id.get(subject_id)
+        if isinstance(item, KubernetesObject):
+            return (self.locator.locate(item.origin, steps(path)),)
+        if isinstance(item, AzureResource):
+            return (self.locator.locate_resource(item, path),)
+        return ()
+
+
+def _touches(unknown: frozenset[str], field: str) -> bool:
+    """Tell whether a field, something above it or something below it is not known."""
+    return any(
+        path == field
+        or field.startswith((f"{path}.", f"{path}["))
+        or path.startswith((f"{field}.", f"{field}["))
+        for path in unknown
+    )
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "absent"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _fill(text: str, slots: dict[str, str]) -> str:
+    return _SLOT.sub(lambda match: slots.get(match[1], match[0]), text)
+
+
+def _error(control: str, chapter: str, severity: Severity, reason: str) -> Finding:
+    subject = Subject("Control", "", control, f"control/{control}")
+    return Finding(
+        control=control,
+        chapter=chapter,
+        subject=subject,
+        outcome=Outcome.ERROR,
+        severity=severity,
+        confidence=Confidence.HIGH,
+        message=reason,
+        fingerprint=fingerprint(control, subject.id, "", "error"),
+    )
+
+
+def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Order findings so that two runs print the same bytes: worst first, then by what they speak of."""
+    return tuple(
+        sorted(
+            findings,
+            key=lambda finding: (
+                -finding.severity.rank,
+                finding.control,
+                finding.subject.id,
+                finding.evidence[0].path if finding.evidence else "",
+                finding.fingerprint,
+            ),
+        )
+    )
+
+
+__all__ = ["Options", "assess", "finish", "open_database", "select"]
