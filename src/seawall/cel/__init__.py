@@ -1,7 +1,7 @@
 """The Common Expression Language as Kubernetes speaks it: parse, check, compile, evaluate, count the cost.
 
-    program = compile_expression("object.spec.replicas <= 5", environment)
-    value, cost = program.run({"object": {...}})
+program = compile_expression("object.spec.replicas <= 5", environment)
+value, cost = program.run({"object": {...}})
 """
 
 from __future__ import annotations

@@ -9,19 +9,50 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.cel.environment import Environment, Overload
 from seawall.cel.errors import CelError, CompileError, Problem
 from seawall.cel.tree import (
-    Call, Fold, Ident, Index, ListLit, Literal, MapLit, Node, Select, StructLit, qualified_name,
+    Call,
+    Fold,
+    Ident,
+    Index,
+    ListLit,
+    Literal,
+    MapLit,
+    Node,
+    Select,
+    StructLit,
+    qualified_name,
 )  # fmt: skip
 from seawall.cel.types import (
-    BOOL, BYTES, DOUBLE, DURATION, DYN, ERROR, INT, NULL, STRING, TIMESTAMP, TYPE, UINT, Bindings, Type,
-    assignable, list_of, map_of, most_general, optional_of, param, substitute, type_of,
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DURATION,
+    DYN,
+    ERROR,
+    INT,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    TYPE,
+    UINT,
+    Bindings,
+    Type,
+    assignable,
+    list_of,
+    map_of,
+    most_general,
+    optional_of,
+    param,
+    substitute,
+    type_of,
 )  # fmt: skip
 from seawall.cel.values import check_regex, parse_duration, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from seawall.cel.environment import Environment, Overload
 
 _TYPE_NAMES = {
     "bool": BOOL, "int": INT, "uint": UINT, "double": DOUBLE, "string": STRING, "bytes": BYTES,
@@ -160,7 +191,9 @@ class _Checker:
         if target.kind == "optional_type":
             target, wrapped = self.settle(target.params[0]), True
         found: Type
-        if target.kind in {"dyn", "error"}:
+        if target.kind == "dyn" and wrapped and not node.optional and key.kind == "string":
+            found = self.new_param()  # only the overload of an optional map fits: its value is free
+        elif target.kind in {"dyn", "error"}:
             found = DYN
         elif target.kind == "param":
             assignable(self.bound, target, DYN)
@@ -224,7 +257,11 @@ class _Checker:
             if item not in renamed:
                 renamed[item] = self.new_param()
             return renamed[item]
-        return Type(item.kind, tuple(self.instance(each, renamed) for each in item.params)) if item.params else item
+        return (
+            Type(item.kind, tuple(self.instance(each, renamed) for each in item.params))
+            if item.params
+            else item
+        )
 
     def no_overload(self, at: int, function: str, args: list[Type], *, member: bool) -> Type:
         if any(arg.kind == "error" for arg in args):
@@ -257,8 +294,7 @@ class _Checker:
         if not assignable(self.bound, known, found):
             self.problem(node.at, f"expected type '{self.shown(known)}' but found '{self.shown(found)}'")
             return known
-        joined = most_general(self.settle(known), self.settle(found))
-        return joined
+        return most_general(self.settle(known), self.settle(found))
 
     def same(self, nodes: list[tuple[Node, Type]]) -> None:
         """Require equal types (ValidateHomogeneousAggregateLiterals): dyn beside string is refused."""
@@ -278,10 +314,7 @@ class _Checker:
             if position in node.optional:
                 found = self.unwrapped(element, found)
             seen.append((element, found))
-            if exempt:
-                item = DYN
-            else:
-                item = self.join(element, item, found)
+            item = DYN if exempt else self.join(element, item, found)
         if not exempt:
             self.same(seen)
         return list_of(self.new_param() if item is None else item)
@@ -291,7 +324,9 @@ class _Checker:
             return found.params[0]
         if found.kind in {"dyn", "error"}:
             return DYN
-        return self.problem(node.at, f"expected type 'optional_type({found})' but found '{self.shown(found)}'")
+        return self.problem(
+            node.at, f"expected type 'optional_type({found})' but found '{self.shown(found)}'"
+        )
 
     def map_literal(self, node: MapLit) -> Type:
         key_type: Type | None = None

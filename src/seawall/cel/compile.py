@@ -14,7 +14,16 @@ from seawall.cel.folds import compile_fold
 from seawall.cel.operators import BINARY, UNARY, in_operator
 from seawall.cel.tree import Call, Fold, Ident, Index, ListLit, Literal, MapLit, Node, Select, StructLit
 from seawall.cel.values import (
-    INT_MAX, INT_MIN, NONE, ObjectValue, Optional, TypeValue, Uint, equal, kind_of, no_overload,
+    INT_MAX,
+    INT_MIN,
+    NONE,
+    ObjectValue,
+    Optional,
+    TypeValue,
+    Uint,
+    equal,
+    kind_of,
+    no_overload,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -140,9 +149,9 @@ class Compiler:
 
         def maybe(frame: Frame) -> Any:
             base = operand(frame)
-            at = key(frame)
-            frame.cost += 1
-            return optional_get(base, at)
+            found = optional_get(base, key(frame))
+            frame.cost += found.present  # an absent step costs nothing
+            return found
 
         return maybe if optional else index
 
@@ -155,7 +164,8 @@ class Compiler:
             terms = [self.build(term) for term in _flat(node, function)]
             return _all_of(terms) if function == "_&&_" else _any_of(terms)
         if function == "_?_:_":
-            return _ternary(*(self.build(arg) for arg in args))
+            free = [isinstance(arg, (Ident, Select)) and not getattr(arg, "test", False) for arg in args[1:]]
+            return _ternary(*(self.build(arg) for arg in args), free[0], free[1])
         if function == "_in_":
             return in_operator(self.build(args[0]), self.build(args[1]), constant=_constant(args[1]))
         steps = [self.build(arg) for arg in args]
@@ -275,7 +285,10 @@ def _flat(node: Node, function: str) -> list[Node]:
 def _constant(node: Node) -> bool:
     if isinstance(node, ListLit):
         return not node.optional and all(_constant(item) for item in node.items)
-    return isinstance(node, Literal) or (isinstance(node, MapLit) and not node.entries)
+    return isinstance(node, Literal) or (
+        isinstance(node, MapLit)
+        and all(_constant(key) and _constant(value) and not opt for key, value, opt in node.entries)
+    )
 
 
 # ---- reading fields ----
@@ -400,9 +413,9 @@ def _has(operand: Step, field: str) -> Step:
 
 def _optional_select(operand: Step, field: str) -> Step:
     def select(frame: Frame) -> Any:
-        value = operand(frame)
-        frame.cost += 1
-        return optional_get(value, field)
+        found = optional_get(operand(frame), field)
+        frame.cost += found.present  # an absent step costs nothing
+        return found
 
     return select
 
@@ -450,12 +463,15 @@ def _any_of(terms: list[Step]) -> Step:
     return some
 
 
-def _ternary(test: Step, yes: Step, no: Step) -> Step:
+def _ternary(test: Step, yes: Step, no: Step, yes_is_path: bool, no_is_path: bool) -> Step:
+    # A branch that is a path costs one less: it is resolved as part of the conditional.
     def ternary(frame: Frame) -> Any:
         value = test(frame)
         if value is True:
+            frame.cost -= yes_is_path
             return yes(frame)
         if value is False:
+            frame.cost -= no_is_path
             return no(frame)
         raise no_overload("_?_:_", value)
 

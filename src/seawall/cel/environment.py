@@ -9,7 +9,6 @@ from seawall.cel.types import Type, parse_type
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-
     Cost = Callable[..., int]
 
 
@@ -50,7 +49,13 @@ def overload(
         receiver, _, name = name.rpartition(".")
         args = [receiver, *args]
     return Overload(
-        name.replace(":", "."), member, tuple(map(parse_type, args)), parse_type(result), call, cost, context
+        name.replace(":", ".") if name[0].isalpha() else name,
+        member,
+        tuple(map(parse_type, args)),
+        parse_type(result),
+        call,
+        cost,
+        context,
     )
 
 
@@ -110,4 +115,3 @@ JSON_PATCH_FIELDS = {
     "from": Type("string"),
     "value": Type("dyn"),
 }
-

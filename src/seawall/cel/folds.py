@@ -81,6 +81,7 @@ def _quantifier(
                 failure = failure or error
                 continue
             if found is wanted:
+                frame.cost += cost - 1  # the loop's condition, asked once more
                 return wanted
             if type(found) is not bool:
                 failure = failure or no_overload("_||_" if wanted else "_&&_", found)

@@ -35,7 +35,7 @@ _ESCAPE = re.compile(
 )
 _KEYWORDS = {"true": True, "false": False, "null": None}
 _RESERVED = frozenset(
-    "as break const continue else for function if import let loop package namespace return var void while".split()
+    ["as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace", "return", "var", "void", "while"]
 )
 
 

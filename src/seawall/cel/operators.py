@@ -8,8 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.cel.errors import CelError
 from seawall.cel.values import (
-    INT_MAX, INT_MIN, UINT_MAX, Duration, Opaque, Optional, Timestamp, Uint, checked_duration,
-    checked_timestamp, compare, equal, kind_of, no_overload,
+    INT_MAX,
+    INT_MIN,
+    UINT_MAX,
+    Duration,
+    Opaque,
+    Optional,
+    Timestamp,
+    Uint,
+    checked_duration,
+    checked_timestamp,
+    compare,
+    equal,
+    kind_of,
+    no_overload,
 )  # fmt: skip
 
 if TYPE_CHECKING:

@@ -294,7 +294,10 @@ class _Parser:
         if count is None or (count == 2 and "two-variables" not in self.macros):
             return Call(at, name, args, target)
         if name == "sortBy" and not isinstance(target, (ListLit, Select, Ident, Fold, Call, Index)):
-            raise Problem(at, "sortBy can only be applied to a list, identifier, comprehension, call or select expression")
+            raise Problem(
+                at,
+                "sortBy can only be applied to a list, identifier, comprehension, call or select expression",
+            )
         if name.startswith("opt"):
             count = 1
         variables: list[str] = []

@@ -177,7 +177,7 @@ def parse_timestamp(text: str) -> Timestamp:
     match = _TIMESTAMP.fullmatch(text)
     try:
         if match is None:
-            raise ValueError  # noqa: TRY301 - one way out
+            raise ValueError
         year, month, day, hour, minute, second = map(int, match.groups()[:6])
         if year:
             moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)

@@ -36,7 +36,6 @@ _MACROS = {
 }
 
 
-
 @functools.cache
 def functions_of(minor: int, *, patches: bool = False) -> Functions:
     """Return the functions and macros that Kubernetes 1.`minor` has; `patches` adds jsonpatch.escapeKey."""

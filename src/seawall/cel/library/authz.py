@@ -132,6 +132,16 @@ def _selector_cost(_: Any, __: Any, text: str) -> int:
 
 
 SELECTORS = (
-    _method(RESOURCE, f"fieldSelector(string) -> {RESOURCE}", lambda c, text: c.having(fieldSelector=text), _selector_cost),
-    _method(RESOURCE, f"labelSelector(string) -> {RESOURCE}", lambda c, text: c.having(labelSelector=text), _selector_cost),
+    _method(
+        RESOURCE,
+        f"fieldSelector(string) -> {RESOURCE}",
+        lambda c, text: c.having(fieldSelector=text),
+        _selector_cost,
+    ),
+    _method(
+        RESOURCE,
+        f"labelSelector(string) -> {RESOURCE}",
+        lambda c, text: c.having(labelSelector=text),
+        _selector_cost,
+    ),
 )

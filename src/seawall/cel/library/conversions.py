@@ -11,8 +11,22 @@ from seawall.cel.errors import CelError
 from seawall.cel.operators import size as cost_size
 from seawall.cel.operators import tenth
 from seawall.cel.values import (
-    INT_MAX, INT_MIN, SECOND, UINT_MAX, Duration, Timestamp, TypeValue, Uint, check_regex,
-    checked_timestamp, kind_of, parse_duration, parse_timestamp, show_double, show_duration, show_timestamp,
+    INT_MAX,
+    INT_MIN,
+    SECOND,
+    UINT_MAX,
+    Duration,
+    Timestamp,
+    TypeValue,
+    Uint,
+    check_regex,
+    checked_timestamp,
+    kind_of,
+    parse_duration,
+    parse_timestamp,
+    show_double,
+    show_duration,
+    show_timestamp,
 )  # fmt: skip
 
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)

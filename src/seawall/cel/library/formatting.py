@@ -8,7 +8,15 @@ from typing import Any
 
 from seawall.cel.errors import CelError
 from seawall.cel.values import (
-    Duration, Optional, Timestamp, TypeValue, Uint, kind_of, show_double, show_duration, show_timestamp,
+    Duration,
+    Optional,
+    Timestamp,
+    TypeValue,
+    Uint,
+    kind_of,
+    show_double,
+    show_duration,
+    show_timestamp,
 )  # fmt: skip
 
 _CLAUSE = re.compile(r"%(?:(%)|(?:\.([0-9]+))?(.)?)", re.DOTALL)
@@ -66,7 +74,9 @@ def show(value: Any) -> str:
         return "{" + ", ".join(f"{key}:{item}" for key, item in pairs) + "}"
     if kind is Optional:
         raise CelError("error during formatting: no formatting function for optional_type")
-    raise CelError(f"error during formatting: string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps, was given {kind_of(value)}")
+    raise CelError(
+        f"error during formatting: string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps, was given {kind_of(value)}"
+    )
 
 
 def _nested(value: Any) -> str:
@@ -82,7 +92,9 @@ def _nested(value: Any) -> str:
 
 
 def _bad(clause: str, allowed: str, value: Any) -> CelError:
-    return CelError(f"error during formatting: {clause} clause can only be used on {allowed}, was given {kind_of(value)}")
+    return CelError(
+        f"error during formatting: {clause} clause can only be used on {allowed}, was given {kind_of(value)}"
+    )
 
 
 def _decimal(value: Any, _: int) -> str:
@@ -119,7 +131,9 @@ def _scientific(value: Any, digits: int) -> str:
     mantissa, _, exponent = f"{number:.{digits}e}".partition("e")
     # golang.org/x/text writes the exponent of en_US as ×10ⁿ in small digits
     sign = "⁻" if exponent.startswith("-") else ""
-    small = exponent.lstrip("+-").lstrip("0").rjust(2, "0").translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    small = (
+        exponent.lstrip("+-").lstrip("0").rjust(2, "0").translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    )
     return f"{mantissa} × 10{sign}{small}"
 
 

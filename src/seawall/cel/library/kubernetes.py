@@ -48,7 +48,9 @@ def parse_quantity(text: str) -> Quantity:
     """Read a quantity; finer than a nano is rounded up, away from zero. Raises CelError."""
     match = _QUANTITY.fullmatch(text) if len(text) < 1000 else None
     if match is None or not (match[2] or match[3]):
-        raise CelError("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+        raise CelError(
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+        )
     digits = int((match[2] or "") + (match[3] or ""))
     suffix = match[4] or ""
     if suffix in _SUFFIX:
@@ -108,7 +110,9 @@ QUANTITY = (
     _method(_Q, "compareTo(self) -> int", _compare),
     _method(_Q, "asApproximateFloat() -> double", lambda a: float(a.amount)),
     _method(_Q, "asInteger() -> int", _as_integer),
-    _method(_Q, "isInteger() -> bool", lambda a: a.amount.denominator == 1 and INT_MIN <= a.amount <= INT_MAX),
+    _method(
+        _Q, "isInteger() -> bool", lambda a: a.amount.denominator == 1 and INT_MIN <= a.amount <= INT_MAX
+    ),
     _method(_Q, "add(self) -> self", lambda a, b: Quantity(a.amount + b.amount)),
     _method(_Q, "add(int) -> self", lambda a, b: Quantity(a.amount + b)),
     _method(_Q, "sub(self) -> self", lambda a, b: Quantity(a.amount - b.amount)),
@@ -181,7 +185,7 @@ def parse_cidr(text: str) -> Cidr:
     """Read a range. Raises CelError."""
     try:
         if not _CIDR.fullmatch(text):
-            raise ValueError(text)  # noqa: TRY301 - one way out
+            raise ValueError(text)
         found = ipaddress.ip_interface(text)
     except ValueError:
         raise CelError("network address parse error during conversion from string") from None
@@ -205,7 +209,11 @@ def _global_unicast(value: Ip) -> bool:
     address = value.address
     limited = isinstance(address, ipaddress.IPv4Address) and int(address) == 2**32 - 1
     return not (
-        limited or address.is_unspecified or address.is_loopback or address.is_multicast or address.is_link_local
+        limited
+        or address.is_unspecified
+        or address.is_loopback
+        or address.is_multicast
+        or address.is_link_local
     )
 
 
@@ -294,7 +302,9 @@ def parse_url(text: str) -> Url:
         host = found.parts.netloc.rpartition("@")[2]
         if " " in host or (host.startswith("[") and "]" not in host):
             raise error
-        tail = host.rpartition("]")[2] if host.startswith("[") else host[host.find(":") :] if ":" in host else ""
+        tail = (
+            host.rpartition("]")[2] if host.startswith("[") else host[host.find(":") :] if ":" in host else ""
+        )
         if tail and not _PORT.fullmatch(tail):
             raise error
     except ValueError:
@@ -322,7 +332,9 @@ _PATH_SAFE = re.compile(r"[^A-Za-z0-9\-_.~$&+,/:;=@!'()*%\[\]]")
 
 
 def _escaped_path(value: Url) -> str:
-    return _PATH_SAFE.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), value.parts.path)
+    return _PATH_SAFE.sub(
+        lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), value.parts.path
+    )
 
 
 def _query(value: Url) -> dict[str, list[str]]:
@@ -393,7 +405,11 @@ def _pattern(expression: str, limit: int, words: str, *, prefix: bool = False) -
 
     def validate(text: str) -> list[str]:
         given = text[:-1] + "a" if prefix and len(text) > 1 and text.endswith("-") else text
-        found = [f"must be no more than {limit} {'bytes' if limit else ''}".strip()] if limit and len(text) > limit else []
+        found = (
+            [f"must be no more than {limit} {'bytes' if limit else ''}".strip()]
+            if limit and len(text) > limit
+            else []
+        )
         if not compiled.fullmatch(given):
             found.append(words)
         return found
@@ -415,7 +431,9 @@ def _qualified_name(text: str) -> list[str]:
     elif len(name) > 63:
         found.append("name part must be no more than 63 bytes")
     if not re.fullmatch(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]", name):
-        found.append("name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character")
+        found.append(
+            "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
+        )
     return found
 
 
@@ -424,7 +442,7 @@ def _date(text: str) -> list[str]:
 
     try:
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-            raise ValueError(text)  # noqa: TRY301 - one way out
+            raise ValueError(text)
         date.fromisoformat(text)
     except ValueError:
         return ["invalid date"]
@@ -451,8 +469,24 @@ FORMATS_BY_NAME = {
         Format("dns1035LabelPrefix", 30, _pattern(_LABEL_1035, 63, _DNS_1035, prefix=True)),
         Format("labelValue", 40, _pattern(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?", 63, _LABEL_VALUE)),
         Format("uri", 1000, lambda text: [] if _good(parse_url)(text) else ["invalid URI for request"]),
-        Format("uuid", 50, _pattern(r"(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", 0, "does not match the UUID format")),
-        Format("byte", 50, _pattern(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})", 0, "invalid base64")),
+        Format(
+            "uuid",
+            50,
+            _pattern(
+                r"(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}",
+                0,
+                "does not match the UUID format",
+            ),
+        ),
+        Format(
+            "byte",
+            50,
+            _pattern(
+                r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})",
+                0,
+                "invalid base64",
+            ),
+        ),
         Format("date", 50, _date),
         Format("datetime", 50, lambda text: [] if _good(_datetime)(text) else ["invalid datetime"]),
     )
@@ -500,7 +534,9 @@ class Semver(Opaque):
     def __init__(self, numbers: tuple[int, int, int], prerelease: str) -> None:
         self.numbers = numbers
         words = tuple(
-            (0, int(word), "") if word.isdigit() else (1, 0, word) for word in prerelease.split(".") if prerelease
+            (0, int(word), "") if word.isdigit() else (1, 0, word)
+            for word in prerelease.split(".")
+            if prerelease
         )
         self.order = (numbers, not words, words)
 
@@ -511,20 +547,20 @@ class Semver(Opaque):
         return hash(self.order)
 
 
-def parse_semver(text: str, normalize: bool = False) -> Semver:  # noqa: FBT002 - CEL's own parameter
+def parse_semver(text: str, normalize: bool = False) -> Semver:
     """Read a version; `normalize` allows `v`, missing parts and leading zeros. Raises CelError."""
     if normalize:
         head = re.match(r"v?([0-9]+(?:\.[0-9]+){0,2})(?=$|[-+])", text, re.ASCII)
         if head:
             parts = [str(int(part)) for part in head[1].split(".") if len(part) < 20]
-            text = ".".join((parts + ["0", "0"])[:3]) + text[head.end() :]
+            text = ".".join(([*parts, "0", "0"])[:3]) + text[head.end() :]
     match = _SEMVER.fullmatch(text) if len(text) < 1000 else None
     if match is None or any(int(match[n]) >= 2**64 for n in (1, 2, 3)):
         raise CelError(f"invalid semantic version {text[:80]!r}")
     return Semver((int(match[1]), int(match[2]), int(match[3])), match[4] or "")
 
 
-def _is_semver(text: str, normalize: bool = False) -> bool:  # noqa: FBT002 - CEL's own parameter
+def _is_semver(text: str, normalize: bool = False) -> bool:
     try:
         parse_semver(text, normalize)
     except CelError:

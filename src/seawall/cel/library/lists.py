@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from seawall.cel.environment import Overload, overload
@@ -23,7 +24,7 @@ def _traversal(_: Any, items: Any, *__: Any) -> int:
 
 
 def _is_sorted(items: list[Any]) -> bool:
-    return all(compare("isSorted", a, b) <= 0 for a, b in zip(items, items[1:], strict=False))
+    return all(compare("isSorted", a, b) <= 0 for a, b in itertools.pairwise(items))
 
 
 def _sum(zero: Any) -> Any:
@@ -93,7 +94,9 @@ SETS = (
         lambda a, b: _contains_all(a, b) and _contains_all(b, a),
         lambda _, a, b: 1 + 2 * len(a) * len(b),
     ),
-    overload("sets:intersects(list<T>, list<T>) -> bool", lambda a, b: any(contains(i, b) for i in a), _product),
+    overload(
+        "sets:intersects(list<T>, list<T>) -> bool", lambda a, b: any(contains(i, b) for i in a), _product
+    ),
 )
 
 
@@ -139,7 +142,11 @@ SINCE_34: tuple[Overload, ...] = (
     overload("list<list<T>>.flatten() -> list<T>", _flatten, _made),
     overload("list<dyn>.flatten(int) -> list<dyn>", _flatten, _made),
     *(
-        overload(f"list<{one}>.sort() -> list<{one}>", lambda items: sorted_by(items, items), lambda r, *_: 11 + len(r) ** 2)
+        overload(
+            f"list<{one}>.sort() -> list<{one}>",
+            lambda items: sorted_by(items, items),
+            lambda r, *_: 11 + len(r) ** 2,
+        )
         for one in _COMPARABLE
     ),
     overload("lists:range(int) -> list<int>", _range, _made),

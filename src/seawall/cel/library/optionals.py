@@ -19,7 +19,11 @@ def _value(value: Optional) -> Any:
 
 
 def _of_non_zero(value: Any) -> Optional:
-    empty = not getattr(value, "fields", True) if hasattr(value, "fields") else value in (None, False, 0, "", b"", [], {})
+    empty = (
+        not getattr(value, "fields", True)
+        if hasattr(value, "fields")
+        else value in (None, False, 0, "", b"", [], {})
+    )
     if isinstance(value, tuple):
         empty = value[0] == 0
     return NONE if empty else Optional(present=True, value=value)
@@ -29,12 +33,18 @@ def _or(_: Frame, first: Optional, second: Optional) -> Optional:
     return first if first.present else second
 
 
+def _free(*_: Any) -> int:
+    return 0  # `or` and `orValue` are steps of the interpreter, not calls
+
+
 OVERLOADS = (
     overload("optional:none() -> optional<V>", lambda: NONE),
     overload("optional:of(V) -> optional<V>", lambda value: Optional(present=True, value=value)),
     overload("optional:ofNonZeroValue(V) -> optional<V>", _of_non_zero),
     overload("optional<V>.hasValue() -> bool", lambda value: value.present),
     overload("optional<V>.value() -> V", _value),
-    overload("optional<V>.orValue(V) -> V", lambda value, other: value.value if value.present else other),
-    overload("optional<V>.or(optional<V>) -> optional<V>", _or, context=True),
+    overload(
+        "optional<V>.orValue(V) -> V", lambda value, other: value.value if value.present else other, _free
+    ),
+    overload("optional<V>.or(optional<V>) -> optional<V>", _or, _free, context=True),
 )

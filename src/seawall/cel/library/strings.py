@@ -27,7 +27,11 @@ def _index_of(text: str, part: str, offset: int = 0) -> int:
     if part == "":
         return offset
     if offset >= len(text):
-        raise CelError(f"index out of range: {offset}") if offset > len(text) or text else CelError("index out of range")
+        raise (
+            CelError(f"index out of range: {offset}")
+            if offset > len(text) or text
+            else CelError("index out of range")
+        )
     return text.find(part, offset)
 
 

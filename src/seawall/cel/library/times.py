@@ -76,7 +76,12 @@ def _overloads() -> tuple[Overload, ...]:
     for name, part in _PARTS.items():
         found.append(overload(f"timestamp.{name}() -> int", _of(part)))
         found.append(overload(f"timestamp.{name}(string) -> int", _of(part)))
-    units = {"getHours": 3600 * SECOND, "getMinutes": 60 * SECOND, "getSeconds": SECOND, "getMilliseconds": 10**6}
+    units = {
+        "getHours": 3600 * SECOND,
+        "getMinutes": 60 * SECOND,
+        "getSeconds": SECOND,
+        "getMilliseconds": 10**6,
+    }
     found.extend(overload(f"duration.{name}() -> int", _span(unit)) for name, unit in units.items())
     return tuple(found)
 
