@@ -93,6 +93,7 @@ class Compiler:
     # ---- names and fields ----
 
     def path(self, node: Node) -> Step:
+        """Compile a chain of names into one walk."""
         fields: list[str] = []
         while isinstance(node, Select) and not (node.test or node.optional or node.qualified):
             if node.operand.type.kind == "optional_type":
@@ -110,6 +111,7 @@ class Compiler:
         return _walk(base, fields, 0 if isinstance(node, (Ident, Index, Select)) else 1)
 
     def root(self, node: Node) -> Step:
+        """Compile what a chain starts with."""
         if isinstance(node, Ident):
             if node.slot is not None:
                 return _slot(node.slot)
@@ -124,6 +126,7 @@ class Compiler:
         return self.build(node)
 
     def name(self, name: str) -> Step:
+        """Compile a variable or a type's name."""
         if name in self.environment.variables:
 
             def variable(frame: Frame) -> Any:
@@ -138,6 +141,7 @@ class Compiler:
         return lambda _: value
 
     def index(self, node: Index) -> Step:
+        """Compile `a[b]` and `a[?b]`."""
         operand, key = self.build(node.operand), self.build(node.key)
         optional = node.optional or node.operand.type.kind == "optional_type"
 
@@ -158,6 +162,7 @@ class Compiler:
     # ---- calls ----
 
     def call(self, node: Call) -> Step:
+        """Compile an operator or a function."""
         function = node.function
         args = ([node.target] if node.target is not None else []) + node.args
         if function in {"_&&_", "_||_"}:
@@ -165,7 +170,8 @@ class Compiler:
             return _all_of(terms) if function == "_&&_" else _any_of(terms)
         if function == "_?_:_":
             free = [isinstance(arg, (Ident, Select)) and not getattr(arg, "test", False) for arg in args[1:]]
-            return _ternary(*(self.build(arg) for arg in args), free[0], free[1])
+            test, yes, no = (self.build(arg) for arg in args)
+            return _ternary(test, yes, no, free[0], free[1])
         if function == "_in_":
             return in_operator(self.build(args[0]), self.build(args[1]), constant=_constant(args[1]))
         steps = [self.build(arg) for arg in args]
@@ -181,6 +187,7 @@ class Compiler:
     # ---- aggregates ----
 
     def list_literal(self, node: ListLit) -> Step:
+        """Compile a list; one of constants is made once."""
         steps = [self.build(item) for item in node.items]
         if _constant(node):
             frame = Frame({}, 0)
@@ -211,6 +218,7 @@ class Compiler:
         return with_optional
 
     def map_literal(self, node: MapLit) -> Step:
+        """Compile a map."""
         entries = [(self.build(key), self.build(value), optional) for key, value, optional in node.entries]
         cost = 0 if _constant(node) else 30
 
@@ -234,6 +242,7 @@ class Compiler:
         return build
 
     def struct_literal(self, node: StructLit) -> Step:
+        """Compile `Name{...}`."""
         entries = [(name, self.build(value), optional) for name, value, optional in node.entries]
         kind = node.name
 

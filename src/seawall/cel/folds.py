@@ -82,7 +82,7 @@ def _quantifier(
                 continue
             if found is wanted:
                 frame.cost += cost - 1  # the loop's condition, asked once more
-                return wanted
+                return bool(found)
             if type(found) is not bool:
                 failure = failure or no_overload("_||_" if wanted else "_&&_", found)
         if failure is not None:
@@ -218,5 +218,9 @@ def sorted_by(values: Any, keys: list[Any]) -> list[Any]:
         raise CelError("list elements must have the same type")
     if keys:
         compare("sort", keys[0], keys[0])
-    order = functools.cmp_to_key(lambda a, b: compare("sort", keys[a], keys[b]))
+
+    def by_key(a: int, b: int) -> int:
+        return compare("sort", keys[a], keys[b])
+
+    order = functools.cmp_to_key(by_key)
     return [values[position] for position in sorted(range(len(values)), key=order)]

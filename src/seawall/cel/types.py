@@ -1,5 +1,6 @@
-"""The static types of CEL, and when a value of one may stand where another is asked (the language's spec, and
-`checker/types.go` of cel-go for what the spec leaves open).
+"""The static types of CEL, and when a value of one may stand where another is asked.
+
+Source: the language's specification, and `checker/types.go` of cel-go for what that leaves open.
 """
 
 from __future__ import annotations

@@ -231,7 +231,7 @@ def check_regex(pattern: str) -> Any:
 
     Raises CelError.
     """
-    import re2  # noqa: PLC0415 - 20 ms that only expressions with a pattern pay
+    import re2  # type: ignore[import-untyped] # noqa: PLC0415 - 20 ms that only expressions with a pattern pay
 
     if len(pattern) > 10_000:
         raise CelError("pattern too long")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seawall.cel.errors import CelError
 from seawall.cel.values import (
@@ -18,6 +18,9 @@ from seawall.cel.values import (
     show_duration,
     show_timestamp,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CLAUSE = re.compile(r"%(?:(%)|(?:\.([0-9]+))?(.)?)", re.DOTALL)
 _MAX_PRECISION = 1000
@@ -161,7 +164,7 @@ def _hexadecimal(value: Any, _: int) -> str:
     raise _bad("hex", "integers, byte buffers, and strings", value)
 
 
-_VERBS = {
+_VERBS: dict[str, Callable[[Any, int], str]] = {
     "s": lambda value, _: show(value),
     "d": _decimal,
     "f": _fixed,

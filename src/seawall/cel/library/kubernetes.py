@@ -365,7 +365,7 @@ def _find(text: str, pattern: str) -> str:
 
 
 def _find_all(text: str, pattern: str, count: int = -1) -> list[str]:
-    found = []
+    found: list[str] = []
     for match in check_regex(pattern).finditer(text):
         if 0 <= count <= len(found):
             break

@@ -33,7 +33,7 @@ class Rbac:
     def _rules(self, user: User, namespace: str) -> Iterator[Json]:
         for binding in self.cluster_bindings:
             if _names(binding, user, ""):
-                role = self.cluster_roles.get((binding.get("roleRef") or {}).get("name"), {})
+                role = self.cluster_roles.get(str((binding.get("roleRef") or {}).get("name")), {})
                 yield from role.get("rules") or ()
         for binding in self.bindings if namespace else ():
             where = namespace_of(binding)

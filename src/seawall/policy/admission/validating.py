@@ -298,13 +298,8 @@ def activation(world: World, request: Request, authorize: Authorize) -> Json:
     )
     root = Authorizer(user, authorize)
     asked = {"group": request.group, "resource": request.plural}
-    for key, value in (
-        ("subresource", request.subresource),
-        ("namespace", request.namespace),
-        ("name", request.name),
-    ):
-        if value:
-            asked[key] = value
+    more = {"subresource": request.subresource, "namespace": request.namespace, "name": request.name}
+    asked |= {key: value for key, value in more.items() if value}
     return {
         "object": request.object if request.operation != "DELETE" else None,
         "oldObject": request.old,
