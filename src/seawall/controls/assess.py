@@ -258,7 +258,9 @@ class _Judge:
         if isinstance(item, AzureResource) and item.unknown:
             prefix = self.prefixes.get(subject_id)
             for field in control.header.fields:
-                if _touches(item.unknown, f"{prefix}.{field}" if prefix else field):
+                above = field.startswith("cluster.")
+                whole = field.removeprefix("cluster.") if above or not prefix else f"{prefix}.{field}"
+                if _touches(item.unknown, whole):
                     return Outcome.UNKNOWN
         if verdict is None:
             return Outcome.UNKNOWN
