@@ -57,6 +57,7 @@ class Control(msgspec.Struct, frozen=True):
     header: Header
     query: str
     file: str
+    built_in: bool = False
 
     @property
     def id(self) -> str:

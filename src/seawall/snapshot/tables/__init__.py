@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seawall.snapshot.tables.azure import AZURE_TABLES, table_of
+from seawall.snapshot.tables.azure import AZURE_TABLES, CLUSTER, POOL, table_of
 from seawall.snapshot.tables.index import Estate, Pool, dotted, steps
 from seawall.snapshot.tables.kubernetes import KUBERNETES_TABLES
 from seawall.snapshot.tables.schema import Column, Table, columns
@@ -57,4 +57,4 @@ TABLES: dict[str, Table] = {
 }
 """Every table by its name. One whose `rows` is None is promised and not built in this version."""
 
-__all__ = ["TABLES", "Column", "Estate", "Pool", "Table", "dotted", "steps", "table_of"]
+__all__ = ["CLUSTER", "POOL", "TABLES", "Column", "Estate", "Pool", "Table", "dotted", "steps", "table_of"]
