@@ -78,12 +78,12 @@ def test_a_wrong_call_ends_with_2_and_says_what_would_be_right(arguments, hint, 
 
 
 def test_a_reader_that_leaves_is_no_error():
-    writer = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "seawall", "assess", "examples/contoso", "-o", "json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-    writer.stdout.read(10)
-    writer.stdout.close()
-    assert b"Traceback" not in writer.stderr.read()
-    assert writer.wait() in {1, 4, 141}
+    ) as writer:
+        writer.stdout.read(10)
+        writer.stdout.close()
+        assert b"Traceback" not in writer.stderr.read()
+    assert writer.returncode in {1, 4, 141}

@@ -92,7 +92,7 @@ def run() -> None:
         # The reader of our output has left (`seawall ... | head`): nothing more to say, and no traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last seam: nobody is shown a traceback
         code = _explain(error)
     sys.exit(int(code) if isinstance(code, int) else 0)
 
