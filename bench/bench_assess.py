@@ -63,15 +63,14 @@ def clusters(file: Path, size: int) -> None:
     load = call(lambda: open_database(estate, [item.query for item in controls], options.now), runs=1)
     judge = _Judge(estate, options)
     judge.database = open_database(estate, [item.query for item in controls], options.now)
-    for control in controls:
-        judge.database.compile(control.query)
-    database = judge.database
-    engine = call(lambda: [database.judge(item.query) for item in controls])
-    whole = call(lambda: [judge.control(item) for item in controls], runs=1)
+    prepared = call(lambda: judge.database.prepare([item.query for item in controls]), runs=1)
+    engine = call(lambda: judge.database.judge_all([item.query for item in controls]))
+    answers = judge.ask(controls)
+    whole = call(lambda: [judge.control(*pair) for pair in zip(controls, answers, strict=True)], runs=1)
     process_time = process([SEAWALL, "assess", str(file), "-o", "json"], runs=1)
     print(
-        f"{size:>6} clusters x {len(controls)} controls: load {load:.2f} s, engine {engine:.3f} s,"
-        f" with findings {whole:.2f} s, whole process {process_time:.2f} s"
+        f"{size:>6} clusters x {len(controls)} controls: load {load + prepared:.2f} s, engine {engine:.3f} s,"
+        f" findings {whole:.2f} s, whole process {process_time:.2f} s"
     )
 
 

@@ -15,6 +15,7 @@ from seawall.core import (
     Evidence,
     Finding,
     Fix,
+    FixedClock,
     InputError,
     Outcome,
     SeawallError,
@@ -23,7 +24,7 @@ from seawall.core import (
     fingerprint,
 )
 from seawall.core.report import Counts, Coverage, Report, Tool, UnreadItem, WaiverUse
-from seawall.kql import Database
+from seawall.kql import Database, Judged
 from seawall.snapshot import AzureResource, KubernetesObject, Snapshot
 from seawall.snapshot.tables import TABLES, Estate, steps
 from seawall.sources import Locator
@@ -61,7 +62,7 @@ def open_database(
     words = {word.lower() for query in queries for word in _WORD.findall(query)}
     # A query may start with an operator: its table is then `resources`.
     words.add("resources")
-    database = Database(profile=profile, now=now, **limits)
+    database = Database(profile=profile, clock=FixedClock(now), **limits)
     for name, table in TABLES.items():
         if name in words and table.rows is not None:
             schema = [(column.name, column.type) for column in table.columns]
@@ -96,8 +97,8 @@ def assess(snapshot: Snapshot, catalogue: Catalogue, options: Options) -> Report
     judge.database = open_database(estate, (control.query for control in controls), options.now)
     findings: list[Finding] = []
     coverage: list[Coverage] = []
-    for control in controls:
-        found, covered = judge.control(control)
+    for control, answer in zip(controls, judge.ask(controls), strict=True):
+        found, covered = judge.control(control, answer)
         findings.extend(found)
         coverage.append(covered)
     for broken in catalogue.broken:
@@ -172,25 +173,57 @@ class _Judge:
             self.prefixes[pool.subject.id] = pool.path
         self.has_unknown = any(resource.unknown for _, resource in estate.resources)
 
-    def control(self, control: Control) -> tuple[list[Finding], Coverage]:
-        """Judge one control. What it cannot run for becomes an `error` finding, never silence."""
-        header = control.header
-        blank = Coverage(header.id, header.title, header.chapter, header.severity)
-        keep_all = self.options.include_passed or (self.has_unknown and header.subject in {"cluster", "pool"})
+    def ask(self, controls: Sequence[Control]) -> list[Judged | str]:
+        """Run every control's query, together where they all can run; a text says why one cannot."""
+        answers: dict[str, Judged | str] = {}
+        groups: dict[bool, list[Control]] = {True: [], False: []}
         try:
-            judged = self.database.judge(control.query, include_passed=keep_all)
-            names = [name for name, _ in judged.columns]
-            lacking = [name for name in _REQUIRED if name not in names]
-            if lacking:
+            self.database.prepare([control.query for control in controls])
+        except SeawallError:
+            pass  # which of them it is comes out one by one below
+        for control in controls:
+            try:
+                self._check(control)
+            except SeawallError as error:
+                answers[control.id] = f"{control.file}: {error.diagnostics()}"
+            else:
+                groups[self._keeps_all(control)].append(control)
+        for everything, group in groups.items():
+            try:
+                judged = self.database.judge_all([control.query for control in group], everything=everything)
+                answers.update(zip((control.id for control in group), judged, strict=True))
+            except SeawallError:
+                # One of them fails at run time: asked alone, the others answer.
+                for control in group:
+                    try:
+                        answers[control.id] = self.database.judge(control.query, everything=everything)
+                    except SeawallError as error:
+                        answers[control.id] = f"{control.file}: {error.diagnostics()}"
+        return [answers[control.id] for control in controls]
+
+    def _keeps_all(self, control: Control) -> bool:
+        """Tell whether also the rows that pass are wanted: shown, or turned to unknown by a plan."""
+        return self.options.include_passed or (
+            self.has_unknown and control.header.subject in {"cluster", "pool"}
+        )
+
+    def _check(self, control: Control) -> None:
+        names = {name for name, _ in self.database.compile(control.query).columns}
+        for name in _REQUIRED:
+            if name not in names:
                 raise InputError(
-                    f"the query has no column {lacking[0]!r}",
+                    f"the query has no column {name!r}",
                     hint="a control's query ends with id, pass, path, observed, expected",
                 )
-        except SeawallError as error:
-            reason = f"{control.file}: {error.diagnostics()}"
-            return [_error(header.id, header.chapter, header.severity, reason)], msgspec.structs.replace(
-                blank, error=reason
-            )
+
+    def control(self, control: Control, judged: Judged | str) -> tuple[list[Finding], Coverage]:
+        """Turn the answer of one control into findings. What it cannot run for is an `error` finding."""
+        header = control.header
+        blank = Coverage(header.id, header.title, header.chapter, header.severity)
+        if isinstance(judged, str):
+            error = _error(header.id, header.chapter, header.severity, judged)
+            return [error], msgspec.structs.replace(blank, error=judged)
+        names = [name for name, _ in judged.columns]
         places = [names.index(name) for name in _REQUIRED]
         note = names.index("message") if "message" in names else None
         findings: list[Finding] = []
@@ -225,7 +258,9 @@ class _Judge:
         if isinstance(item, AzureResource) and item.unknown:
             prefix = self.prefixes.get(subject_id)
             for field in control.header.fields:
-                if _touches(item.unknown, f"{prefix}.{field}" if prefix else field):
+                above = field.startswith("cluster.")
+                whole = field.removeprefix("cluster.") if above or not prefix else f"{prefix}.{field}"
+                if _touches(item.unknown, whole):
                     return Outcome.UNKNOWN
         if verdict is None:
             return Outcome.UNKNOWN

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from seawall.sources.yaml import jsontext, scalars
+from seawall.sources.yaml import fast, jsontext, scalars
 from seawall.sources.yaml.documents import normalise, split, split_items
+from seawall.sources.yaml.skim import Skim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,6 +41,7 @@ class Marks:
             except ValueError:
                 self._json = None
         self._parts = [] if self._json else split(self._data)
+        self._skims: dict[int, Skim | None] = {}
         self._roots: dict[tuple[int, int], yaml.Node | None] = {}
 
     def place(self, document: int, path: Sequence[Step]) -> Place:
@@ -48,6 +50,18 @@ class Marks:
             return self._json.place(document, path)
         if not 0 <= document < len(self._parts):
             return 1, 1
+        start, end, _ = self._parts[document]
+        if document not in self._skims:
+            part = self._data[start:end]
+            self._skims[document] = Skim(part) if fast.is_plain(part) else None
+        skim = self._skims[document]
+        quick = skim.place(path) if skim is not None else None
+        if quick is not None:
+            return self._data.count(b"\n", 0, start) + quick[0] + 1, quick[1] + 1
+        return self.exact_place(document, path)
+
+    def exact_place(self, document: int, path: Sequence[Step]) -> Place:
+        """Return the same from the composed document: what `place` falls back on."""
         start, end, _ = self._parts[document]
         if len(path) > 1 and path[0] == "items" and isinstance(path[1], int) and end - start > _LARGE:
             pieces = split_items(self._data[start:end])

@@ -46,7 +46,8 @@ CLUSTER: dict[str, Any] = {
         "disableLocalAccounts": True,
         "diskEncryptionSetID": "/subscriptions/0/diskEncryptionSets/des",
         "aadProfile": {"managed": True, "enableAzureRBAC": True},
-        # A public cluster with ranges, integrated into the network: the private one has less to judge.
+        # Integrated into the network, public access off, and ranges besides: nothing is left unjudged.
+        "publicNetworkAccess": "Disabled",
         "apiServerAccessProfile": {
             "authorizedIPRanges": ["203.0.113.0/24"],
             "enableVnetIntegration": True,

@@ -1,0 +1,1 @@
+"""Tree -> relation: names, types, null rules, and the SQL that says the same."""

@@ -1,0 +1,332 @@
+"""The binder: tree -> relation, with `let` names, functions and the pipeline's steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from seawall.kql.bind.expand import Expand
+from seawall.kql.bind.relation import Col, Ids, Rel
+from seawall.kql.bind.scope import Env, FunctionLet, Scope, TableLet
+from seawall.kql.bind.values import UNKNOWN, Ex
+from seawall.kql.errors import Fault, refuse
+from seawall.kql.functions.core import convert
+from seawall.kql.tree import (
+    As,
+    Call,
+    Consume,
+    CountRows,
+    DataTable,
+    Declare,
+    Expr,
+    GetSchema,
+    Invoke,
+    JoinOp,
+    Lambda,
+    Let,
+    Named,
+    Operator,
+    Pipeline,
+    Print,
+    Project,
+    Query,
+    RangeOp,
+    Render,
+    SampleDistinct,
+    Serialize,
+    Sort,
+    Statement,
+    Summarize,
+    Take,
+    Top,
+    TopHitters,
+    Union,
+    Where,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from seawall.kql.bind.values import Origin
+    from seawall.kql.catalog import Catalog
+
+
+class Binder(Expand):
+    """Binds one query against a catalog of tables. Used once."""
+
+    def __init__(self, catalog: Catalog, leaves: dict[int, list[Origin]] | None = None) -> None:
+        self.catalog = catalog
+        self.ids = Ids()
+        self.wanted: set[Origin] = set()
+        self.known_leaves = leaves or {}
+        self.uses_now = False
+        self.depth = 0
+        self.calls = 0
+        self.lenient = catalog.lenient
+        self.tables: set[str] = set()
+        self.hints: dict[str, Any] = {}
+        self.options: list[str] = []
+
+    def query(self, query: Query) -> Rel:
+        """Bind a whole query."""
+        env = Env()
+        for statement in query.statements:
+            self.statement(statement, env)
+        return self.pipeline(query.body, env)
+
+    def statement(self, node: Statement, env: Env) -> None:
+        """Bind a statement."""
+        if isinstance(node, Let):
+            self.let(node, env)
+        elif isinstance(node, Declare):
+            for param in node.params:
+                if param.default is None:
+                    raise Fault(
+                        f"the query parameter {param.name!r} has no value",
+                        param.pos,
+                        hint="give it a default",
+                    )
+                value = self.ex(param.default, Scope(None, env))
+                env.names[param.name] = Ex(
+                    convert(value, param.type, param.pos), param.type, const=value.const
+                )
+        else:
+            self.options.append(getattr(node, "name", ""))
+
+    def let(self, node: Let, env: Env) -> None:
+        """Bind `let`: values at once, tables and functions where they are used."""
+        value = node.value
+        if isinstance(value, Lambda):
+            env.names[node.name] = FunctionLet(node.name, value, _frozen(env))
+        elif self.is_tabular(value, env):
+            self.table_of(value, env)  # an error in it is an error of the query, used or not
+            env.names[node.name] = TableLet(value, _frozen(env))
+        elif isinstance(value, Pipeline):
+            raise Fault("a table is expected before this operator", value.pos)
+        else:
+            env.names[node.name] = self.ex(value, Scope(None, env))
+
+    def call_function(self, function: FunctionLet, node: Call, scope: Scope) -> Ex | Rel:
+        """Bind a call of a `let` function: its body with the arguments for the parameters."""
+        self.calls += 1
+        if self.calls > 2000:
+            raise Fault("the functions of this query call each other too often", node.pos, kind="limit")
+        self.depth += 1
+        if self.depth > 60:
+            raise Fault("functions call each other more than 60 levels deep", node.pos, kind="limit")
+        try:
+            env = Env(function.env)
+            self.parameters(function, node, scope, env)
+            for statement in function.body.body:
+                self.statement(statement, env)
+            result = function.body.result
+            if self.is_tabular(result, env):
+                return self.table_of(result, env)
+            if isinstance(result, Pipeline):
+                raise Fault("a table is expected before this operator", result.pos)
+            return self.ex(result, Scope(None, env))
+        finally:
+            self.depth -= 1
+
+    def parameters(self, function: FunctionLet, node: Call, scope: Scope, env: Env) -> None:
+        """Give the parameters their values: by position, by name, by default."""
+        params = function.body.params
+        given: dict[str, Expr] = {}
+        position = 0
+        for arg in node.args:
+            if isinstance(arg, Named):
+                if arg.names[0] not in {param.name for param in params}:
+                    raise Fault(f"{function.name}() has no parameter {arg.names[0]!r}", arg.pos)
+                given[arg.names[0]] = arg.value
+            else:
+                if position >= len(params):
+                    raise Fault(
+                        f"{function.name}() takes {len(params)} arguments, here are {len(node.args)}",
+                        node.pos,
+                    )
+                given[params[position].name] = arg
+                position += 1
+        for param in params:
+            chosen = given.get(param.name) or param.default
+            if chosen is None:
+                raise Fault(f"{function.name}() needs a value for {param.name!r}", node.pos)
+            if param.table:
+                rel = self.table_of(chosen, scope.env)
+                if param.columns is not None:
+                    for name, type_ in param.columns:
+                        col = rel.names.get(name)
+                        if col is None or col.ex.type != type_:
+                            raise Fault(
+                                f"{function.name}() needs a table with a column {name}:{type_}", chosen.pos
+                            )
+                env.names[param.name] = TableLet(None, env, rel)
+            else:
+                value = self.ex(chosen, scope if param.name in given else Scope(None, env))
+                if value.type == param.type:
+                    env.names[param.name] = value
+                else:
+                    env.names[param.name] = Ex(
+                        convert(value, param.type, chosen.pos),
+                        param.type,
+                        const=value.const if {value.type, param.type} <= {"int", "long"} else UNKNOWN,
+                    )
+
+    # --- pipelines -----------------------------------------------------------------------------------------
+
+    def pipeline(self, node: Pipeline, env: Env) -> Rel:
+        """Bind a source and its steps."""
+        env = Env(env)
+        source = node.source
+        if source is None:
+            rel = self.default_table(node.pos)
+        elif isinstance(source, Operator):
+            rel = self.source(source, env)
+        else:
+            rel = self.table_of(source, env)
+        for step in node.steps:
+            rel = self.step_of(step, rel, env)
+        return rel
+
+    def default_table(self, pos: int) -> Rel:
+        """Give the table of a query that names none."""
+        name = self.catalog.default_table
+        rel = self.scan_table(name, pos) if name else None
+        if rel is None:
+            raise Fault(
+                "this query names no table",
+                pos,
+                hint=f"there is no table {name!r}" if name else "begin with a table's name",
+            )
+        return rel
+
+    def source(self, node: Operator, env: Env) -> Rel:
+        """Bind an operator that stands first."""
+        if isinstance(node, Print):
+            return self.op_print(node, env)
+        if isinstance(node, RangeOp):
+            return self.op_range(node, env)
+        if isinstance(node, DataTable):
+            return self.op_datatable(node, env)
+        if isinstance(node, Union):
+            return self.op_union(node, None, env)
+        return self.other_source(node, env)
+
+    def step_of(self, node: Operator, rel: Rel, env: Env) -> Rel:
+        """Bind one step."""
+        method = _STEPS.get(type(node))
+        if method is not None:
+            out: Rel = method(self, node, rel, env)
+            return out
+        return self.other_step(node, rel, env)
+
+    def op_render(self, node: Render, rel: Rel, env: Env) -> Rel:
+        """`render`: kept as a hint."""
+        del env
+        self.hints = {"render": node.chart, **node.options}
+        return rel
+
+    def op_as(self, node: As, rel: Rel, env: Env) -> Rel:
+        """`as`: a name for what has been computed so far."""
+        env.names[node.name] = TableLet(None, env, rel)
+        parent = env.parent
+        if parent is not None:
+            parent.names[node.name] = TableLet(None, env, rel)
+        out = rel.clone()
+        out.source = node.name
+        return out
+
+    def op_invoke(self, node: Invoke, rel: Rel, env: Env) -> Rel:
+        """`invoke f(...)`: the table at hand is the first argument."""
+        found = env.find(node.call.name)
+        if not isinstance(found, FunctionLet):
+            raise Fault(f"there is no function {node.call.name}()", node.call.pos)
+        params = found.body.params
+        if not params or not params[0].table:
+            raise Fault(f"the first parameter of {node.call.name}() is not a table", node.call.pos)
+        inner = Env(env)
+        inner.names["\0input"] = TableLet(None, env, rel)
+        from seawall.kql.tree import Name
+
+        call = Call(node.call.pos, node.call.name, (Name(node.call.pos, "\0input"), *node.call.args))
+        out = self.call_function(found, call, Scope(None, inner))
+        if isinstance(out, Rel):
+            return out
+        raise Fault(f"{node.call.name}() gives no table", node.call.pos)
+
+    def op_consume(self, node: Consume, rel: Rel, env: Env) -> Rel:
+        """`consume`: refused, since its answer says nothing about the data."""
+        del rel, env
+        raise refuse("consume", node.pos)
+
+    # --- tables of the database ----------------------------------------------------------------------------
+
+    def table_names(self) -> list[str]:
+        """Return the names of the database's tables."""
+        return self.catalog.names()
+
+    def scan_table(self, name: str, pos: int) -> Rel | None:
+        """Read a table of the database; None when there is none. `pos` -1 only asks."""
+        table = self.catalog.find(name)
+        if table is None:
+            return None
+        if pos < 0:
+            return Rel(self.ids, [], "")
+        self.tables.add(table.name)
+        self.ids.scan += 1
+        self.ids.table += 1
+        scan, alias = self.ids.scan, f"t{self.ids.table}"
+        cols: list[Col] = []
+        for column in table.columns:
+            sql = f"{alias}.{column.id}"
+            if column.type == "dynamic":
+                origin: Origin = (scan, column.name, ())
+                cols.append(Col(column.name, Ex(sql, "dynamic", base=sql, origin=origin)))
+            else:
+                cols.append(Col(column.name, Ex(sql, column.type)))
+        leaves: dict[Origin, Ex] = {}
+        for origin in self.known_leaves.get(scan, ()):
+            leaf = table.leaves.get((origin[1], origin[2]))
+            if leaf is not None:
+                leaves[origin] = Ex(
+                    f"{alias}.{leaf.id}",
+                    "dynamic",
+                    leaf.rep,
+                    base="" if leaf.rep else f"{alias}.{leaf.id}",
+                    origin=origin,
+                )
+        self.scans[scan] = table.name
+        rel = Rel(self.ids, cols, f"{table.physical} AS {alias}", leaves)
+        rel.source = table.name
+        return rel
+
+    @property
+    def scans(self) -> dict[int, str]:
+        """Scan number -> table."""
+        return self.__dict__.setdefault("_scans", {})  # type: ignore[no-any-return]
+
+
+def _frozen(env: Env) -> Env:
+    """Give the names as they are now: a later `let` of the same name does not change an earlier one."""
+    out = Env(env.parent)
+    out.names = dict(env.names)
+    return out
+
+
+_STEPS: dict[type, Callable[[Any, Any, Rel, Env], Rel]] = {
+    Where: Binder.op_where,
+    Project: Binder.op_project,
+    Summarize: Binder.op_summarize,
+    Sort: Binder.op_sort,
+    Take: Binder.op_take,
+    Top: Binder.op_top,
+    TopHitters: Binder.op_top_hitters,
+    SampleDistinct: Binder.op_sample_distinct,
+    CountRows: Binder.op_count,
+    JoinOp: Binder.op_join,
+    Union: Binder.op_union,
+    Serialize: Binder.op_serialize,
+    GetSchema: Binder.op_getschema,
+    Render: Binder.op_render,
+    As: Binder.op_as,
+    Invoke: Binder.op_invoke,
+    Consume: Binder.op_consume,
+}

@@ -1,0 +1,99 @@
+"""How Kusto names a column that was not given a name (specs b.4; measured on Microsoft's analyser)."""
+
+from __future__ import annotations
+
+from seawall.kql.facts import builtins
+from seawall.kql.tree import Call, Dot, Expr, Index, Lit, Name, Named, Unary
+
+_RENAMED = {"any": "any", "take_any": ""}
+
+
+def derived(node: Expr) -> str:
+    """Return the name that an expression gives to its column; empty where it becomes `Column1`."""
+    if isinstance(node, Name):
+        return node.name
+    if isinstance(node, Dot):
+        base = derived(node.base)
+        return f"{base}_{node.key}" if base else ""
+    if isinstance(node, Index):
+        return _index(node)
+    if isinstance(node, Call):
+        return _call(node)
+    if isinstance(node, Named):
+        return node.names[0]
+    return ""
+
+
+def _index(node: Index) -> str:
+    base = derived(node.base)
+    if not base:
+        return ""
+    if isinstance(node.index, Lit):
+        value = node.index.value
+        return f"{base}_{abs(value) if isinstance(value, int) else value}"
+    if isinstance(node.index, Unary) and isinstance(node.index.value, Lit):
+        return f"{base}_{node.index.value.value}"
+    return f"{base}_"
+
+
+def _call(node: Call) -> str:
+    table = builtins()
+    known = table.functions.get(node.name)
+    if known is None:
+        known = table.aggregates.get(node.name)
+        if known is None:
+            return ""
+        if node.name in ("count", "countif", "dcountif", "cnt") or known.naming == "prefix_first":
+            return _aggregate(node, known.prefix)
+        return derived(node.args[0]) if known.naming == "first" and node.args else ""
+    if known.naming == "first":
+        return derived(node.args[0]) if node.args else ""
+    if known.naming == "only":
+        return derived(node.args[0]) if len(node.args) == 1 else ""
+    if known.naming == "name_first":
+        inner = derived(node.args[0]) if node.args else ""
+        return f"{node.name}_{inner}"
+    if known.naming == "prefix_first":
+        inner = derived(node.args[0]) if node.args else ""
+        return f"{known.prefix or node.name}_{inner}"
+    if known.naming == "prefix":
+        return known.prefix
+    if known.naming == "column":
+        first = node.args[0] if node.args else None
+        return str(first.value) if isinstance(first, Lit) else ""
+    return ""
+
+
+def _aggregate(node: Call, prefix: str) -> str:
+    inner = derived(node.args[0]) if node.args else ""
+    return f"{prefix}_{inner}"
+
+
+class Namer:
+    """Hands out column names: a derived name that is taken gets a number, a missing one is `ColumnN`."""
+
+    __slots__ = ("counter", "taken")
+
+    def __init__(self, taken: set[str] | None = None) -> None:
+        self.taken = taken or set()
+        self.counter = 0
+
+    def anonymous(self) -> str:
+        """Return the next free `ColumnN`."""
+        while True:
+            self.counter += 1
+            name = f"Column{self.counter}"
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
+
+    def unique(self, name: str) -> str:
+        """Return `name`, or `name1`, `name2` ... where it is taken."""
+        if not name:
+            return self.anonymous()
+        out, count = name, 0
+        while out in self.taken:
+            count += 1
+            out = f"{name}{count}"
+        self.taken.add(out)
+        return out

@@ -1,0 +1,482 @@
+"""Operators over one table: where, project and its variants, summarize, sort, take, top, count, distinct ..."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from typing import TYPE_CHECKING, Any
+
+from seawall.kql.bind.aggregates import Aggregates
+from seawall.kql.bind.expressions import Expressions
+from seawall.kql.bind.names import Namer, derived
+from seawall.kql.bind.relation import Col, Rel
+from seawall.kql.bind.scope import Env, Scope
+from seawall.kql.bind.values import INTEGERS, Ex, literal, quote, to_long, to_string
+from seawall.kql.errors import Fault, refuse
+from seawall.kql.facts import near
+from seawall.kql.tree import (
+    Call,
+    CountRows,
+    Expr,
+    GetSchema,
+    Name,
+    Named,
+    Project,
+    SampleDistinct,
+    Serialize,
+    Sort,
+    SortKey,
+    Star,
+    Summarize,
+    Take,
+    Top,
+    TopHitters,
+    Where,
+    Wild,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_COLUMNS = 2000
+
+
+class Operators(Expressions, Aggregates):
+    """The part of the binder that reads operators over one table.
+
+    Inside mv-apply and partition a table carries `part`: what would be done over all rows is then done for
+    each value of it.
+    """
+
+    def op_where(self, node: Where, rel: Rel, env: Env) -> Rel:
+        """`where`."""
+        rel = rel.settle()
+        test = self.test(node.predicate, Scope(rel, env, serial=rel.sorted), filtering=True)
+        if " OVER (" in test:
+            # A window sees the rows before this filter, so it is computed in a subquery of its own.
+            rel = rel.replace([*rel.cols, Col("\0test", Ex(test, "bool"))]).flush()
+            hidden = rel.cols.pop()
+            rel.names.pop("\0test")
+            rel.where = [hidden.ex.sql]
+            return rel
+        out = rel.clone()
+        out.where.append(test)
+        return out
+
+    def op_project(self, node: Project, rel: Rel, env: Env) -> Rel:
+        """`project`, `extend`, `project-away` ..."""
+        mode = node.mode
+        if mode == "project":
+            return self.project(node, rel, env)
+        if mode == "extend":
+            return self.extend(node.items, rel, env)
+        if mode == "distinct":
+            return self.distinct(node, rel, env)
+        if mode == "rename":
+            return self.rename(node, rel)
+        if mode == "reorder":
+            return self.reorder(node, rel)
+        chosen = [col for item in node.items for col in self.matching(item, rel)]
+        if mode == "keep":
+            kept = {id(col) for col in chosen}
+            return self.keep(rel, [col for col in rel.cols if id(col) in kept])
+        gone = {id(col) for col in chosen}
+        return self.keep(rel, [col for col in rel.cols if id(col) not in gone])
+
+    def keep(self, rel: Rel, cols: list[Col]) -> Rel:
+        """Give the same rows with other columns; DISTINCT needs a subquery for that."""
+        if rel.distinct:
+            rel = rel.flush()
+            names = {col.name for col in cols}
+            cols = [col for col in rel.cols if col.name in names]
+        return rel.replace(cols)
+
+    def matching(self, item: Expr, rel: Rel) -> list[Col]:
+        """Return the columns that a name or a pattern means."""
+        if isinstance(item, Star):
+            return list(rel.cols)
+        if isinstance(item, Wild):
+            pattern = re.compile(fnmatch.translate(item.pattern.replace("[", "[[]")))
+            return [col for col in rel.cols if pattern.match(col.name)]
+        if isinstance(item, Name):
+            col = rel.names.get(item.name)
+            if col is None:
+                raise Fault(
+                    f"there is no column {item.name!r} here", item.pos, hint=near(item.name, rel.names)
+                )
+            return [col]
+        raise Fault("a column name is expected here", item.pos)
+
+    def project(self, node: Project, rel: Rel, env: Env) -> Rel:
+        """`project`: explicit names must be free; derived ones give way."""
+        rel = rel.settle()
+        scope = Scope(rel, env, serial=rel.sorted)
+        cols: list[Col] = []
+        namer = Namer()
+        for item in node.items:
+            if isinstance(item, Star):
+                cols.extend(Col(self.claim(namer, col.name, item.pos), col.ex) for col in rel.cols)
+                continue
+            value = self.ex(item, scope)
+            if isinstance(item, Named):
+                if len(item.names) > 1:
+                    raise refuse("a tuple of names in project", item.pos)
+                name = self.claim(namer, item.names[0], item.pos)
+            elif isinstance(item, Name):
+                name = self.claim(namer, item.name, item.pos)
+            else:
+                name = namer.unique(derived(item))
+            cols.append(Col(name, value))
+        return self.windowed(rel.replace(cols))
+
+    def claim(self, namer: Namer, name: str, pos: int) -> str:
+        """Take a name that was given; it must not be there already (KS171)."""
+        if name in namer.taken:
+            raise Fault(f"a column {name!r} is already there", pos)
+        namer.taken.add(name)
+        return name
+
+    def windowed(self, rel: Rel) -> Rel:
+        """Put windows into a subquery, so that later filters do not change what they see."""
+        return rel.flush() if any(" OVER (" in (col.ex._sql or "") for col in rel.cols) else rel
+
+    def extend(self, items: Sequence[Expr], rel: Rel, env: Env) -> Rel:
+        """`extend`: a column of the same name is replaced where it stands."""
+        rel = rel.settle()
+        scope = Scope(rel, env, serial=rel.sorted)
+        cols = list(rel.cols)
+        at = {col.name: index for index, col in enumerate(cols)}
+        namer = Namer(set(at))
+        fresh: set[str] = set()
+        for item in items:
+            value = self.ex(item, scope)
+            if isinstance(item, Named):
+                if len(item.names) > 1:
+                    raise refuse("a tuple of names in extend", item.pos)
+                name = item.names[0]
+                if name in fresh:
+                    raise Fault(f"a column {name!r} is already there", item.pos)
+            else:
+                name = derived(item)
+                if not name or name in fresh:
+                    name = namer.unique(name)
+            fresh.add(name)
+            namer.taken.add(name)
+            if name in at:
+                cols[at[name]] = Col(name, value)
+            else:
+                at[name] = len(cols)
+                cols.append(Col(name, value))
+        if len(cols) > MAX_COLUMNS:
+            raise Fault(f"a table has at most {MAX_COLUMNS} columns", items[0].pos, kind="limit")
+        return self.windowed(rel.replace(cols))
+
+    def rename(self, node: Project, rel: Rel) -> Rel:
+        """`project-rename new = old`."""
+        new: dict[int, str] = {}
+        for item in node.items:
+            if not isinstance(item, Named) or not isinstance(item.value, Name):
+                raise Fault("new = old is expected here", item.pos)
+            new[id(self.matching(item.value, rel)[0])] = item.names[0]
+        cols = [Col(new.get(id(col), col.name), col.ex) for col in rel.cols]
+        if len({col.name for col in cols}) < len(cols):
+            raise Fault("two columns would have the same name", node.pos)
+        return rel.replace(cols)
+
+    def reorder(self, node: Project, rel: Rel) -> Rel:
+        """`project-reorder`: what is named comes first; a pattern keeps the table's order unless it is sorted."""
+        named = [
+            {col.name for col in self.matching(item, rel)} if not isinstance(item, Star) else set()
+            for item in node.items
+        ]
+        explicit: set[str] = set().union(*named) if named else set()
+        out: list[Col] = []
+        seen: set[str] = set()
+        for item, order in zip(node.items, node.orders, strict=True):
+            cols = [col for col in self.matching(item, rel) if col.name not in seen]
+            if isinstance(item, Star):
+                cols = [col for col in cols if col.name not in explicit]
+            if order:
+                natural = order.startswith("granny")
+                cols.sort(
+                    key=lambda col: _granny(col.name) if natural else col.name, reverse=order.endswith("desc")
+                )
+            out.extend(cols)
+            seen.update(col.name for col in cols)
+        out.extend(col for col in rel.cols if col.name not in seen)
+        return self.keep(rel, out)
+
+    def distinct(self, node: Project, rel: Rel, env: Env) -> Rel:
+        """`distinct`: rows without repetition."""
+        if len(node.items) == 1 and isinstance(node.items[0], Star):
+            out = rel.settle().clone()
+            self.groupable(out.cols, node.pos)
+        else:
+            rel = rel.settle()
+            scope = Scope(rel, env)
+            namer = Namer()
+            cols: list[Col] = []
+            for item in node.items:
+                value = self.ex(item, scope)
+                name = (
+                    self.claim(namer, derived(item), item.pos)
+                    if isinstance(item, Name | Named)
+                    else namer.unique(derived(item))
+                )
+                cols.append(Col(name, value))
+            self.groupable(cols, node.pos)
+            out = rel.replace(cols).clone()
+        out.distinct = True
+        out.leaves = {}
+        out.cols = [Col(col.name, _forget(col.ex)) for col in out.cols]
+        out.names = {col.name: col for col in out.cols}
+        out.sorted = False
+        return self.parted(rel, out)
+
+    def groupable(self, cols: Sequence[Col], pos: int) -> None:
+        """Refuse keys that Kusto refuses (KS116): a dynamic has no equality of its own."""
+        for col in cols:
+            if col.ex.type == "dynamic" and not self.lenient:
+                raise Fault(
+                    f"{col.name!r} is dynamic: it cannot be a key", pos, hint=f"use tostring({col.name})"
+                )
+
+    lenient: bool = False
+
+    def parted(self, before: Rel, after: Rel) -> Rel:
+        """Carry the part of mv-apply and partition along."""
+        del before
+        return after
+
+    # --- summarize -----------------------------------------------------------------------------------------
+
+    def op_summarize(self, node: Summarize, rel: Rel, env: Env) -> Rel:
+        """`summarize`."""
+        rel = rel.settle()
+        scope = Scope(rel, env)
+        keys: list[Col] = []
+        namer = Namer()
+        for item in node.keys:
+            value = self.ex(item, scope)
+            name = (
+                self.claim(namer, derived(item), item.pos)
+                if isinstance(item, Name | Named)
+                else namer.unique(derived(item))
+            )
+            keys.append(Col(name, _forget(value)))
+        self.groupable(keys, node.pos)
+        if not node.aggregates and not keys:
+            raise Fault("summarize needs aggregates or keys", node.pos, kind="syntax")
+        self.group_names = frozenset(col.name for col in keys)
+        inner = Scope(rel, env, aggregate=True)
+        cols = list(keys)
+        for item in node.aggregates:
+            self.add_aggregate(item, inner, cols, namer)
+        self.group_names = frozenset()
+        out = Rel(rel.ids, cols, rel.frm)
+        out.where = list(rel.where)
+        parts = self.part_columns(rel)
+        if keys or parts:
+            out.group = " GROUP BY " + ", ".join(
+                [str(i + 1) for i in range(len(keys))] + [part.ex.sql for part in parts]
+            )
+            if not node.aggregates:
+                out.distinct = False
+        else:
+            out.group = " HAVING true"
+        out.cols.extend(parts)
+        return out
+
+    group_names: frozenset[str] = frozenset()
+
+    def part_columns(self, rel: Rel) -> list[Col]:
+        """Return the hidden columns that split a table into parts (mv-apply, partition)."""
+        return [col for col in rel.cols if col.name.startswith(PART)]
+
+    def add_aggregate(self, item: Expr, scope: Scope, cols: list[Col], namer: Namer) -> None:
+        """Bind one item before `by` and append its columns."""
+        value = item.value if isinstance(item, Named) else item
+        names = item.names if isinstance(item, Named) else ()
+        if isinstance(value, Call) and scope.env.find(value.name) is None:
+            many = self.aggregate_many(value, scope)
+            if many is not None:
+                for index, (name, ex) in enumerate(many):
+                    given = names[index] if index < len(names) else ""
+                    cols.append(Col(self.claim(namer, given, item.pos) if given else namer.unique(name), ex))
+                return
+        if len(names) > 1:
+            raise Fault("this aggregate gives one column", item.pos)
+        ex = self.ex(value, scope)
+        name = self.claim(namer, names[0], item.pos) if names else namer.unique(derived(value))
+        cols.append(Col(name, ex))
+
+    # --- order and count -----------------------------------------------------------------------------------
+
+    def sort_terms(self, keys: Sequence[SortKey], rel: Rel, env: Env) -> str:
+        """Write ORDER BY terms: descending by default; nulls are the smallest."""
+        terms: list[str] = []
+        scope = Scope(rel, env, serial=rel.sorted)
+        for key in keys:
+            value = self.ex(key.value, scope)
+            if value.type == "dynamic":
+                if not self.lenient:
+                    raise Fault(
+                        "a dynamic value cannot be sorted by",
+                        key.pos,
+                        hint="convert it: tostring(...), tolong(...)",
+                    )
+                value = Ex(to_string(value), "string")
+            sql = f"k_decimal_key({value.sql})" if value.type == "decimal" else value.sql
+            if value.known:
+                sql = f"({sql} || '')" if value.type == "string" else f"({sql})"
+            nulls = key.nulls or ("last" if key.descending else "first")
+            terms.append(f"{sql} {'DESC' if key.descending else 'ASC'} NULLS {nulls.upper()}")
+        return ", ".join(terms)
+
+    def op_sort(self, node: Sort, rel: Rel, env: Env) -> Rel:
+        """`sort by`."""
+        rel = rel.settle()
+        terms = self.sort_terms(node.keys, rel, env)
+        parts = ", ".join(part.ex.sql for part in self.part_columns(rel))
+        out = rel.clone()
+        out.order = f" ORDER BY {parts + ', ' if parts else ''}{terms}"
+        out.sorted = True
+        return out
+
+    def row_count(self, node: Expr, env: Env, what: str) -> str:
+        """Write a number of rows."""
+        value = self.ex(node, Scope(None, env))
+        if value.type not in INTEGERS and value.type not in ("real", "dynamic"):
+            raise Fault(f"{what} takes a number", node.pos)
+        if value.known and isinstance(value.const, int | float):
+            return str(max(0, int(value.const)))
+        return f"greatest(0, {to_long(value)})"
+
+    def op_take(self, node: Take, rel: Rel, env: Env) -> Rel:
+        """`take` and `sample`."""
+        count = self.row_count(node.count, env, node.mode)
+        parts = self.part_columns(rel)
+        if parts:
+            return self.ranked(rel, "", parts, count)
+        out = rel.flush() if rel.limit or rel.distinct or rel.group else rel.clone()
+        if node.mode == "sample":
+            out = rel.flush().clone()
+            out.order = " ORDER BY random()"
+        out.limit = f" LIMIT {count}"
+        return out
+
+    def ranked(self, rel: Rel, order: str, parts: Sequence[Col], count: str) -> Rel:
+        """Keep the first rows of each part."""
+        rel = rel.flush() if rel.closed else rel
+        by = ", ".join(part.ex.sql for part in parts)
+        rank = f"row_number() OVER (PARTITION BY {by}{' ORDER BY ' + order if order else ''})"
+        inner = rel.replace([*rel.cols, Col("\0rank", Ex(rank, "long"))]).flush()
+        hidden = inner.cols.pop()
+        inner.names.pop("\0rank")
+        inner.where = [f"{hidden.ex.sql} <= {count}"]
+        return inner
+
+    def op_top(self, node: Top, rel: Rel, env: Env) -> Rel:
+        """`top n by`."""
+        rel = rel.settle()
+        terms = self.sort_terms(node.keys, rel, env)
+        count = self.row_count(node.count, env, "top")
+        parts = self.part_columns(rel)
+        if parts:
+            return self.ranked(rel, terms, parts, count)
+        out = rel.clone()
+        out.order = f" ORDER BY {terms}"
+        out.limit = f" LIMIT {count}"
+        out.sorted = True
+        return out
+
+    def op_count(self, node: CountRows, rel: Rel, env: Env) -> Rel:
+        """`count`."""
+        del env
+        rel = rel.flush() if rel.closed else rel
+        parts = self.part_columns(rel)
+        out = Rel(rel.ids, [Col(node.name, Ex("count(*)", "long")), *parts], rel.frm)
+        out.where = list(rel.where)
+        out.group = " GROUP BY " + ", ".join(part.ex.sql for part in parts) if parts else " HAVING true"
+        return out
+
+    def op_sample_distinct(self, node: SampleDistinct, rel: Rel, env: Env) -> Rel:
+        """`sample-distinct n of column`."""
+        out = self.distinct(Project(node.pos, "distinct", (node.column,)), rel, env).flush()
+        out.limit = f" LIMIT {self.row_count(node.count, env, 'sample-distinct')}"
+        return out
+
+    def op_top_hitters(self, node: TopHitters, rel: Rel, env: Env) -> Rel:
+        """`top-hitters n of column [by expression]`: exact here."""
+        rel = rel.settle()
+        scope = Scope(rel, env)
+        value = self.ex(node.column, scope)
+        name = derived(node.column) or "Column1"
+        if node.by is None:
+            total, label = Ex("count(*)", "long"), f"approximate_count_{name}"
+        else:
+            by = self.ex(node.by, scope)
+            total, label = (
+                Ex(
+                    f"coalesce(sum({by.sql}), 0)::{'DOUBLE' if by.type == 'real' else 'BIGINT'}",
+                    "real" if by.type == "real" else "long",
+                ),
+                f"approximate_sum_{derived(node.by)}",
+            )
+        out = Rel(rel.ids, [Col(name, value), Col(label, total)], rel.frm)
+        out.where = list(rel.where)
+        out.group = " GROUP BY 1"
+        out.order = " ORDER BY 2 DESC"
+        out.limit = f" LIMIT {self.row_count(node.count, env, 'top-hitters')}"
+        out.sorted = True
+        return out
+
+    def op_serialize(self, node: Serialize, rel: Rel, env: Env) -> Rel:
+        """`serialize`: from here on the order counts."""
+        out = rel.clone()
+        out.sorted = True
+        return self.extend(node.items, out, env) if node.items else out
+
+    def op_getschema(self, node: GetSchema, rel: Rel, env: Env) -> Rel:
+        """`getschema`."""
+        del node, env
+        rows = ", ".join(
+            f"({quote(col.name)}, {i}::BIGINT, {quote(DOTNET[col.ex.type])}, {quote(col.ex.type)})"
+            for i, col in enumerate(rel.cols)
+        )
+        self.ids.table += 1
+        alias = f"t{self.ids.table}"
+        frm = f"(VALUES {rows}) AS {alias}(a, b, c, d)"
+        names = (
+            ("ColumnName", "a", "string"),
+            ("ColumnOrdinal", "b", "long"),
+            ("DataType", "c", "string"),
+            ("ColumnType", "d", "string"),
+        )
+        return Rel(self.ids, [Col(name, Ex(f"{alias}.{sql}", type_)) for name, sql, type_ in names], frm)
+
+
+PART = "\0part"
+"""Names of hidden columns that split a table begin with this."""
+
+DOTNET = {
+    "bool": "System.SByte", "int": "System.Int32", "long": "System.Int64", "real": "System.Double",
+    "string": "System.String", "datetime": "System.DateTime", "timespan": "System.TimeSpan", "guid": "System.Guid",
+    "decimal": "System.Data.SqlTypes.SqlDecimal", "dynamic": "System.Object",
+}  # fmt: skip
+
+
+def _granny(name: str) -> list[Any]:
+    return [
+        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name) if part
+    ]
+
+
+def _forget(ex: Ex) -> Ex:
+    """Drop what is known of where a value came from: after grouping, rows are other rows."""
+    if ex.type == "dynamic" and (ex.origin is not None or ex.path):
+        return Ex(ex.sql, "dynamic", ex.rep, const=ex.const)
+    return ex
+
+
+__all__ = ["DOTNET", "PART", "Operators", "literal"]

@@ -1,0 +1,70 @@
+"""The tables that a query may name, and what is known of their columns and shredded leaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from seawall.kql.profiles import Profile
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column of a loaded table: KQL name, KQL type, and its name in DuckDB (which folds case)."""
+
+    name: str
+    type: str
+    id: str
+
+
+class Leaf(msgspec.Struct, frozen=True):
+    """A value below a dynamic column that has its own physical column. `rep` is empty where it is JSON text."""
+
+    id: str
+    rep: str
+
+
+class Table(msgspec.Struct):
+    """A loaded table."""
+
+    name: str
+    columns: tuple[Column, ...]
+    physical: str
+    rows: int
+    leaves: dict[tuple[str, tuple[str | int, ...]], Leaf] = msgspec.field(default_factory=dict)
+
+
+class Catalog:
+    """Tables by name, with the profile's rules for names."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.tables: dict[str, Table] = {}
+        self.folded: dict[str, str] = {}
+
+    @property
+    def default_table(self) -> str:
+        """The table of a query that names none."""
+        return self.profile.default_table
+
+    @property
+    def lenient(self) -> bool:
+        """Whether dynamic values may be keys and sorted by: Resource Graph accepts them."""
+        return self.profile.dynamic_keys
+
+    def add(self, table: Table) -> None:
+        """Add or replace a table."""
+        self.tables[table.name] = table
+        self.folded[table.name.lower()] = table.name
+
+    def find(self, name: str) -> Table | None:
+        """Look a table up."""
+        found = self.tables.get(name)
+        if found is None and self.profile.fold_tables:
+            found = self.tables.get(self.folded.get(name.lower(), ""))
+        return found
+
+    def names(self) -> list[str]:
+        """Return all names, in the order of loading."""
+        return list(self.tables)

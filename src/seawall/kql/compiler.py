@@ -1,0 +1,116 @@
+"""Text -> plan: parse, bind, and bind again where shredded leaves are to be had."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from seawall.kql.bind.binder import Binder
+from seawall.kql.bind.operators import PART
+from seawall.kql.bind.relation import Col
+from seawall.kql.bind.values import Ex, to_json
+from seawall.kql.errors import Fault, KqlError, locate
+from seawall.kql.functions import UDFS
+from seawall.kql.parse import parse
+
+if TYPE_CHECKING:
+    from seawall.kql.bind.values import Origin
+    from seawall.kql.catalog import Catalog
+    from seawall.kql.tree import Query
+
+_UDF = re.compile(r"\bk_[a-z0-9_]+(?=\()")
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A compiled query.
+
+    Attributes:
+        text: the KQL.
+        columns: names and KQL types of the answer.
+        sql: what DuckDB runs; its columns are in the order of `columns`.
+        tables: names of the tables that are read.
+        hints: what `render` said, for whoever draws.
+        uses_now: whether the SQL takes the parameter `now` (ticks).
+        udfs: names of the Python functions that the SQL calls.
+        wanted: paths below dynamic columns that would be faster as columns of their own: (table, column, path).
+        ignored: names of `set` statements, which have no effect here.
+    """
+
+    text: str
+    columns: tuple[tuple[str, str], ...]
+    sql: str
+    tables: tuple[str, ...]
+    hints: dict[str, Any]
+    uses_now: bool
+    udfs: tuple[str, ...]
+    wanted: tuple[tuple[str, str, tuple[str | int, ...]], ...]
+    ignored: tuple[str, ...] = ()
+
+
+def read(text: str) -> Query:
+    """Parse a text.
+
+    Raises:
+        KqlError: what cannot stand where.
+    """
+    try:
+        return parse(text)
+    except Fault as fault:
+        raise locate(fault, text) from None
+    except RecursionError:
+        raise KqlError("the query is nested too deeply", kind="limit") from None
+
+
+def compile_query(text: str, catalog: Catalog) -> Plan:
+    """Compile a text against a catalog.
+
+    Raises:
+        KqlError: the text cannot be read, or names or types are off, or a construct is refused.
+    """
+    query = read(text)
+    try:
+        plan, binder = _bind(text, query, catalog, {})
+        leaves = _leaves(binder, catalog)
+        if leaves:
+            plan, _ = _bind(text, query, catalog, leaves)
+    except Fault as fault:
+        raise locate(fault, text) from None
+    except RecursionError:
+        raise KqlError("the query is nested too deeply", kind="limit") from None
+    return plan
+
+
+def _leaves(binder: Binder, catalog: Catalog) -> dict[int, list[Origin]]:
+    out: dict[int, list[Origin]] = {}
+    for origin in sorted(binder.wanted, key=repr):
+        table = catalog.tables[binder.scans[origin[0]]]
+        if (origin[1], origin[2]) in table.leaves:
+            out.setdefault(origin[0], []).append(origin)
+    return out
+
+
+def _bind(text: str, query: Query, catalog: Catalog, leaves: dict[int, list[Origin]]) -> tuple[Plan, Binder]:
+    binder = Binder(catalog, leaves)
+    rel = binder.query(query)
+    rel.cols = [Col(col.name, _whole(col.ex)) for col in rel.cols if not col.name.startswith(PART)]
+    sql, _ = rel.select()
+    wanted = sorted({(binder.scans[scan], column, path) for scan, column, path in binder.wanted}, key=repr)
+    plan = Plan(
+        text,
+        tuple((col.name, col.ex.type) for col in rel.cols),
+        sql,
+        tuple(sorted(binder.tables)),
+        binder.hints,
+        "$now" in sql,
+        tuple(sorted({name for name in _UDF.findall(sql) if name in UDFS})),
+        tuple(wanted),
+        tuple(binder.options),
+    )
+    return plan, binder
+
+
+def _whole(ex: Ex) -> Ex:
+    """Write a shredded value as JSON again where it leaves the engine."""
+    return Ex(to_json(ex), "dynamic") if ex.rep else ex

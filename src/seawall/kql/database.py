@@ -1,0 +1,302 @@
+"""The database: tables in, queries answered, controls judged. The only module here that knows DuckDB."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from seawall.core.clock import Clock, SystemClock
+from seawall.kql import loading, shredding
+from seawall.kql.catalog import Catalog, Table
+from seawall.kql.compiler import Plan, compile_query
+from seawall.kql.errors import KqlError
+from seawall.kql.functions import UDFS
+from seawall.kql.profiles import profile_of
+from seawall.kql.temporal import EPOCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much a query may take: wall seconds, rows of the answer, and memory (DuckDB's spelling)."""
+
+    seconds: float = 30.0
+    rows: int = 500_000
+    memory: str = "4GB"
+
+
+class Result(msgspec.Struct, frozen=True):
+    """An answer.
+
+    `columns` are (name, KQL type); `rows` hold Python values: int ticks for datetime and timespan are turned
+    into texts in Kusto's form by `seawall.kql.rest`, dynamic cells are decoded JSON, a null is None.
+    `truncated` says that the row limit cut the answer.
+    """
+
+    columns: tuple[tuple[str, str], ...]
+    rows: list[list[Any]]
+    truncated: bool = False
+    hints: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What a control's query says: counts, and the rows whose `pass` is not true (columns as in the query)."""
+
+    evaluated: int
+    passed: int
+    failed: int
+    unknown: int
+    columns: tuple[tuple[str, str], ...]
+    rows: list[list[Any]]
+
+
+class Database:
+    """Tables in memory, behind a locked DuckDB: no file, no network, no extension, no configuration change."""
+
+    def __init__(
+        self, profile: str = "local", limits: Limits | None = None, clock: Clock | None = None
+    ) -> None:
+        import duckdb
+
+        self._duckdb = duckdb
+        self.limits = limits or Limits()
+        self.profile = profile_of(profile)
+        self.clock: Clock = clock or SystemClock()
+        self.catalog = Catalog(self.profile)
+        self._connection: Any = duckdb.connect(
+            ":memory:",
+            config={
+                "enable_external_access": "false",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "allow_community_extensions": "false",
+                "memory_limit": self.limits.memory,
+                "threads": 1,
+            },
+        )
+        # One thread: rows come out in one order, run after run; a query of this size is no slower for it.
+        self._connection.execute("SET lock_configuration = true")
+        self._close = weakref.finalize(self, self._connection.close)
+        self._plans: dict[str, Plan] = {}
+        self._registered: set[str] = set()
+        self._serial = 0
+
+    # --- tables --------------------------------------------------------------------------------------------
+
+    def add_table(
+        self, name: str, columns: Sequence[Sequence[str]], rows: Iterable[Sequence[Any]] = ()
+    ) -> None:
+        """Load a table, replacing one of that name.
+
+        Args:
+            name: the name in queries.
+            columns: (name, KQL type) pairs; names may differ in case only.
+            rows: values in the order of the columns. datetime: datetime, date or ISO text; timespan: timedelta or
+                text; dynamic: any JSON value; None is null (the empty text for a string).
+
+        Raises:
+            KqlError: a type that does not exist, a row of another width, a value of another type.
+        """
+        described = loading.columns_of(columns, name)
+        self._serial += 1
+        physical = f"b{self._serial}"
+        try:
+            count = loading.load(self._connection, physical, described, rows, name)
+        except self._duckdb.Error as error:
+            raise KqlError(f"table {name!r} cannot be loaded: {_first_line(error)}", kind="runtime") from None
+        old = self.catalog.tables.get(name)
+        self.catalog.add(Table(name, described, physical, count))
+        if old is not None:
+            self._connection.execute(f"DROP TABLE {old.physical}")
+        self._plans.clear()
+
+    def tables(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """Return the schema of what is loaded: table -> (column, type) pairs."""
+        return {
+            table.name: tuple((column.name, column.type) for column in table.columns)
+            for table in self.catalog.tables.values()
+        }
+
+    # --- queries -------------------------------------------------------------------------------------------
+
+    def compile(self, text: str) -> Plan:
+        """Compile a query; the plan is kept until a table changes.
+
+        Raises:
+            KqlError: with line, column, caret and what was expected.
+        """
+        plan = self._plans.get(text)
+        if plan is None:
+            plan = compile_query(text, self.catalog)
+            if plan.wanted and self._shred(plan.wanted):
+                plan = compile_query(text, self.catalog)
+            if len(self._plans) > 2000:
+                self._plans.clear()
+            self._plans[text] = plan
+        return plan
+
+    def prepare(self, texts: Iterable[str]) -> list[Plan]:
+        """Compile many queries and shred all that they ask for in one pass over each table."""
+        texts = list(texts)
+        plans = [self._plans.get(text) or compile_query(text, self.catalog) for text in texts]
+        if self._shred(tuple({want for plan in plans for want in plan.wanted})):
+            self._plans.clear()
+            plans = [compile_query(text, self.catalog) for text in texts]
+        self._plans.update(zip(texts, plans, strict=True))
+        return plans
+
+    def _shred(self, wanted: Iterable[tuple[str, str, tuple[str | int, ...]]]) -> bool:
+        """Give columns of their own to paths below dynamic columns; tells whether there are new ones."""
+        changed = False
+        by_table: dict[str, set[tuple[str, tuple[str | int, ...]]]] = {}
+        for of, column, path in wanted:
+            by_table.setdefault(of, set()).add((column, path))
+        for name, paths in by_table.items():
+            table = self.catalog.tables[name]
+            fresh = sorted(paths - table.leaves.keys(), key=repr)
+            if fresh and table.rows >= shredding.LEAST_ROWS:
+                self._serial += 1
+                shredding.shred(self._connection, table, fresh, f"b{self._serial}")
+                changed = True
+        if changed:
+            self._plans.clear()
+        return changed
+
+    def query(self, query: str | Plan) -> Result:
+        """Answer a query.
+
+        Raises:
+            KqlError: it cannot be compiled, took too long, or failed at run time.
+        """
+        plan = self.compile(query) if isinstance(query, str) else query
+        raw = self._fetch(plan, plan.sql, self.limits.rows + 1)
+        truncated = len(raw) > self.limits.rows
+        return Result(plan.columns, shape(raw[: self.limits.rows], plan.columns), truncated, plan.hints)
+
+    def _fetch(self, plan: Plan, sql: str, most: int) -> list[tuple[Any, ...]]:
+        """Run SQL within the limits."""
+        self._register(plan.udfs)
+        parameters = {"now": self._now()} if plan.uses_now else None
+        timer = threading.Timer(self.limits.seconds, self._connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            cursor = (
+                self._connection.execute(sql, parameters) if parameters else self._connection.execute(sql)
+            )
+            rows: list[tuple[Any, ...]] = cursor.fetchmany(most) if most else cursor.fetchall()
+        except self._duckdb.InterruptException:
+            raise KqlError(
+                f"the query took longer than {self.limits.seconds:g} seconds", kind="limit"
+            ) from None
+        except self._duckdb.OutOfMemoryException:
+            raise KqlError(f"the query needs more memory than {self.limits.memory}", kind="limit") from None
+        except self._duckdb.Error as error:
+            raise _runtime(error) from None
+        finally:
+            timer.cancel()
+        return rows
+
+    def _now(self) -> int:
+        return EPOCH + int(self.clock.now().timestamp() * 1_000_000) * 10
+
+    def _register(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self._registered:
+                one = UDFS[name]
+                self._connection.create_function(
+                    name, one.call, list(one.params), one.result, null_handling="special"
+                )
+                self._registered.add(name)
+
+    # --- controls ------------------------------------------------------------------------------------------
+
+    def judge(self, plan: str | Plan, *, everything: bool = False) -> Judged:
+        """Run a control's query: counts, and the rows whose `pass` is not true (all rows with `everything`)."""
+        return self.judge_all([plan], everything=everything)[0]
+
+    def judge_all(self, plans: Sequence[str | Plan], *, everything: bool = False) -> list[Judged]:
+        """Run many controls' queries: all counts in one statement, then rows only where something did not pass.
+
+        Raises:
+            KqlError: a query that has no `pass` column of type bool, or that fails.
+        """
+        compiled = [self.compile(plan) if isinstance(plan, str) else plan for plan in plans]
+        places = [_pass_place(plan) for plan in compiled]
+        parts = [
+            f"SELECT {i} AS q, count(*) AS n, count(*) FILTER (WHERE p) AS ok, count(*) FILTER (WHERE NOT p) AS bad FROM ({_renamed(plan, place)})"
+            for i, (plan, place) in enumerate(zip(compiled, places, strict=True))
+        ]
+        merged = (
+            msgspec.structs.replace(
+                compiled[0],
+                udfs=tuple({u for plan in compiled for u in plan.udfs}),
+                uses_now=any(plan.uses_now for plan in compiled),
+            )
+            if compiled
+            else None
+        )
+        counts: dict[int, tuple[Any, ...]] = {}
+        if merged is not None:
+            counts = {row[0]: row for row in self._fetch(merged, " UNION ALL ".join(parts), 0)}
+        out: list[Judged] = []
+        for i, (plan, place) in enumerate(zip(compiled, places, strict=True)):
+            _, total, passed, failed = counts[i]
+            rows: list[list[Any]] = []
+            if everything or passed < total:
+                names = ", ".join(f"v{n}" for n in range(len(plan.columns)))
+                test = "" if everything else f" WHERE v{place} IS DISTINCT FROM true"
+                raw = self._fetch(plan, f"SELECT * FROM ({plan.sql}) AS judged({names}){test}", 0)
+                rows = shape(raw, plan.columns)
+            out.append(Judged(total, passed, failed, total - passed - failed, plan.columns, rows))
+        return out
+
+    def close(self) -> None:
+        """Give the memory back; the database cannot be used afterwards."""
+        self._close()
+
+
+def _pass_place(plan: Plan) -> int:
+    for index, (name, type_) in enumerate(plan.columns):
+        if name == "pass" and type_ == "bool":
+            return index
+    raise KqlError(
+        "a control's query gives a column 'pass' of type bool",
+        kind="semantic",
+        hint="end it with: project id, pass = ..., path, observed, expected",
+    )
+
+
+def _renamed(plan: Plan, place: int) -> str:
+    names = ", ".join("p" if n == place else f"v{n}" for n in range(len(plan.columns)))
+    return f"SELECT p FROM ({plan.sql}) AS judged({names})"
+
+
+def shape(raw: list[tuple[Any, ...]], columns: tuple[tuple[str, str], ...]) -> list[list[Any]]:
+    """Turn DuckDB's rows into lists, with dynamic cells decoded."""
+    dynamic = [i for i, (_, type_) in enumerate(columns) if type_ == "dynamic"]
+    rows = [list(row) for row in raw]
+    if dynamic:
+        decode = msgspec.json.decode
+        for row in rows:
+            for i in dynamic:
+                if row[i] is not None:
+                    row[i] = decode(row[i])
+    return rows
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]
+
+
+def _runtime(error: Exception) -> KqlError:
+    text = _first_line(error)
+    for mark in ("Invalid Input Error: ", "Out of Range Error: ", "Conversion Error: "):
+        text = text.replace(mark, "")
+    if "Binder Error" in text or "Parser Error" in text or "Catalog Error" in text:
+        return KqlError(f"this query cannot be run here: {text}", kind="unsupported")
+    return KqlError(f"the query failed: {text}", kind="runtime")

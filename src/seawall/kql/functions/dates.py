@@ -1,0 +1,365 @@
+"""Functions on datetimes and timespans, all on ticks (docs: query/datetime functions)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from seawall.kql.bind.values import Ex, literal, to_long, to_real
+from seawall.kql.errors import Fault
+from seawall.kql.functions.registry import coerce, python, special, sql, udf
+from seawall.kql.temporal import (
+    DAY,
+    EPOCH,
+    HOUR,
+    MAX_DATETIME,
+    MILLISECOND,
+    MINUTE,
+    SECOND,
+    days_from_civil,
+    parts,
+)
+
+
+@special("now")
+def now(binder: Any, node: Any, scope: Any) -> Ex:
+    """`now([offset])`: one moment for the whole query."""
+    binder.uses_now = True
+    if not node.args:
+        return Ex("$now::BIGINT", "datetime")
+    return Ex(
+        f"($now::BIGINT + {coerce(binder.ex(node.args[0], scope), 'timespan', node.pos, 'now()')})",
+        "datetime",
+    )
+
+
+@special("ago")
+def ago(binder: Any, node: Any, scope: Any) -> Ex:
+    """`ago(timespan)`."""
+    binder.uses_now = True
+    return Ex(
+        f"($now::BIGINT - {coerce(binder.ex(node.args[0], scope), 'timespan', node.pos, 'ago()')})",
+        "datetime",
+    )
+
+
+def _moment(ticks: str) -> str:
+    return f"make_timestamp(({ticks} - {EPOCH}) // 10)"
+
+
+for _name, _part in {
+    "getyear": "year",
+    "getmonth": "month",
+    "monthofyear": "month",
+    "dayofmonth": "day",
+    "dayofyear": "dayofyear",
+    "hourofday": "hour",
+}.items():
+    sql(_name, "datetime", "int", f"{_part}({_moment('{0}')})::BIGINT")
+sql("week_of_year weekofyear", "datetime", "int", f"weekofyear({_moment('{0}')})::BIGINT")
+# 0001-01-01 was a Monday; Kusto's week begins on Sunday.
+sql("dayofweek", "datetime", "timespan", f"((({{0}} // {DAY}) + 1) % 7 * {DAY})")
+sql(
+    "startofday",
+    "datetime long?",
+    "datetime",
+    f"({{0}} - {{0}} % {DAY})",
+    f"({{0}} - {{0}} % {DAY} + {{1}} * {DAY})",
+)
+sql(
+    "endofday",
+    "datetime long?",
+    "datetime",
+    f"({{0}} - {{0}} % {DAY} + {DAY} - 1)",
+    f"({{0}} - {{0}} % {DAY} + ({{1}} + 1) * {DAY} - 1)",
+)
+
+
+def _week(ticks: int, offset: int) -> int:
+    day = ticks // DAY
+    return (day - (day + 1) % 7 + offset * 7) * DAY
+
+
+def _month(ticks: int, offset: int) -> int | None:
+    moment = parts(ticks)
+    index = moment.year * 12 + moment.month - 1 + offset
+    return days_from_civil(index // 12, index % 12 + 1, 1) * DAY if 12 <= index < 120_000 else None
+
+
+def _year(ticks: int, offset: int) -> int | None:
+    year = parts(ticks).year + offset
+    return days_from_civil(year, 1, 1) * DAY if 1 <= year <= 9999 else None
+
+
+for _unit, _start in {"week": _week, "month": _month, "year": _year}.items():
+
+    def _begin(ticks: int, offset: int | None, start: Any = _start) -> Any:
+        return start(ticks, offset or 0)
+
+    def _end(ticks: int, offset: int | None, start: Any = _start) -> Any:
+        after = start(ticks, (offset or 0) + 1)
+        return None if after is None else after - 1
+
+    python(f"startof{_unit}", "datetime long?", "datetime")(_begin)
+    python(f"endof{_unit}", "datetime long?", "datetime")(_end)
+
+
+_PARTS = (
+    "year", "quarter", "month", "week_of_year", "weekofyear", "day", "dayofyear", "hour", "minute", "second", "millisecond",
+    "microsecond", "nanosecond",
+)  # fmt: skip
+
+
+@python("datetime_part datepart", "text datetime", "int")
+def datetime_part(part: str, ticks: int) -> int | None:
+    """`datetime_part(part, datetime)`."""
+    moment = parts(ticks)
+    part = part.lower()
+    if part in ("week_of_year", "weekofyear"):
+        return moment.isocalendar()[1]
+    return {
+        "year": moment.year,
+        "quarter": (moment.month + 2) // 3,
+        "month": moment.month,
+        "day": moment.day,
+        "dayofyear": moment.timetuple().tm_yday,
+        "hour": moment.hour,
+        "minute": moment.minute,
+        "second": moment.second,
+        "millisecond": ticks % SECOND // MILLISECOND,
+        "microsecond": ticks % SECOND // 10,
+        "nanosecond": ticks % SECOND * 100,
+    }.get(part)
+
+
+@python("datetime_add", "text long datetime", "datetime")
+def datetime_add(part: str, amount: int, ticks: int) -> int | None:
+    """`datetime_add(part, amount, datetime)`: months and years keep the day where the month has it."""
+    part = part.lower()
+    if part in ("year", "quarter", "month"):
+        months = amount * {"year": 12, "quarter": 3, "month": 1}[part]
+        moment = parts(ticks)
+        first = _month(ticks, months)
+        after = _month(ticks, months + 1)
+        if first is None or after is None:
+            return None
+        day = min(moment.day, (after - first) // DAY)
+        out = first + (day - 1) * DAY + ticks % DAY
+    else:
+        unit = {
+            "week": 7 * DAY,
+            "day": DAY,
+            "hour": HOUR,
+            "minute": MINUTE,
+            "second": SECOND,
+            "millisecond": MILLISECOND,
+            "microsecond": 10,
+        }.get(part)
+        if part == "nanosecond":
+            out = ticks + amount // 100
+        elif unit is None:
+            return None
+        else:
+            out = ticks + amount * unit
+    return out if 0 <= out <= MAX_DATETIME else None
+
+
+@python("datetime_diff", "text datetime datetime", "long")
+def datetime_diff(part: str, left: int, right: int) -> int | None:
+    """`datetime_diff(part, left, right)`: how many borders of the period lie between the two (docs: datetime_diff)."""
+    part = part.lower()
+    a, b = parts(left), parts(right)
+    if part == "year":
+        return a.year - b.year
+    if part == "quarter":
+        return (a.year - b.year) * 4 + (a.month + 2) // 3 - (b.month + 2) // 3
+    if part == "month":
+        return (a.year - b.year) * 12 + a.month - b.month
+    if part == "week":
+        return (_week(left, 0) - _week(right, 0)) // (7 * DAY)
+    if part == "nanosecond":
+        return (left - right) * 100
+    unit = {
+        "day": DAY,
+        "hour": HOUR,
+        "minute": MINUTE,
+        "second": SECOND,
+        "millisecond": MILLISECOND,
+        "microsecond": 10,
+    }.get(part)
+    return None if unit is None else left // unit - right // unit
+
+
+def _make_datetime(
+    year: int, month: int, day: int, hour: int | None, minute: int | None, second: float | None
+) -> int | None:
+    hour, minute, second = hour or 0, minute or 0, second or 0.0
+    if not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60):
+        return None
+    try:
+        days = days_from_civil(year, month, day)
+    except (ValueError, OverflowError):
+        return None
+    return days * DAY + hour * HOUR + minute * MINUTE + int(round(second * 10_000_000, 3))
+
+
+udf("make_datetime", "long long long long? long? real?", "datetime", _make_datetime)
+
+
+@special("make_datetime")
+def make_datetime(binder: Any, node: Any, scope: Any) -> Ex:
+    """`make_datetime(year, month, day [, hour, minute [, second]])` or of one value."""
+    if len(node.args) == 1:
+        value = binder.ex(node.args[0], scope)
+        if value.type in ("string", "dynamic"):
+            return Ex(f"k_todatetime({coerce(value, 'string', node.pos, 'make_datetime()')})", "datetime")
+        return value if value.type == "datetime" else Ex(to_long(value), "datetime")
+    if len(node.args) not in (3, 5, 6):
+        raise Fault("make_datetime() takes 1, 3, 5 or 6 arguments", node.pos)
+    args = [to_long(value) for value in binder.args(node, scope)[:5]]
+    args += ["NULL"] * (5 - len(args))
+    args.append(to_real(binder.ex(node.args[5], scope)) if len(node.args) == 6 else "NULL")
+    return Ex(f"k_make_datetime({', '.join(args)})", "datetime")
+
+
+@special("make_timespan")
+def make_timespan(binder: Any, node: Any, scope: Any) -> Ex:
+    """`make_timespan([day,] hour, minute [, second])`."""
+    values = binder.args(node, scope)
+    if len(values) == 1:
+        return Ex(f"k_totimespan({coerce(values[0], 'text', node.pos, 'make_timespan()')})", "timespan")
+    if not 2 <= len(values) <= 4:
+        raise Fault("make_timespan() takes 1 to 4 arguments", node.pos)
+    day = to_long(values[0]) if len(values) == 4 else "0"
+    rest = values[1:] if len(values) == 4 else values
+    second = to_real(rest[2]) if len(rest) > 2 else "0"
+    return Ex(f"k_make_timespan({day}, {to_long(rest[0])}, {to_long(rest[1])}, {second}::DOUBLE)", "timespan")
+
+
+def _make_timespan(day: int, hour: int, minute: int, second: float) -> int | None:
+    if not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60):
+        return None
+    return day * DAY + hour * HOUR + minute * MINUTE + int(round(second * 10_000_000, 3))
+
+
+udf("make_timespan", "long long long real", "timespan", _make_timespan)
+
+for _name, _scale in {"seconds": SECOND, "milliseconds": MILLISECOND, "microseconds": 10}.items():
+
+    def _unix(value: float, scale: int = _scale) -> int | None:
+        out = EPOCH + round(value * scale)
+        return out if 0 <= out <= MAX_DATETIME else None
+
+    python(f"unixtime_{_name}_todatetime", "real", "datetime")(_unix)
+
+
+@python("unixtime_nanoseconds_todatetime", "long", "datetime")
+def unix_nanoseconds(value: int) -> int:
+    """`unixtime_nanoseconds_todatetime(value)`."""
+    return EPOCH + value // 100
+
+
+# --- formatting --------------------------------------------------------------------------------------------
+
+
+@python("format_datetime", "datetime text", "string")
+def format_datetime(ticks: int, form: str) -> str:
+    """`format_datetime(datetime, format)` with the specifiers of the docs; other letters stay as they are."""
+    moment = parts(ticks)
+    hour12 = moment.hour % 12 or 12
+    fraction = f"{ticks % SECOND:07d}"
+
+    def field(char: str, count: int) -> str | None:
+        if char == "y":
+            return f"{moment.year:04d}" if count > 2 else f"{moment.year % 100:0{count}d}"
+        number = {
+            "d": moment.day,
+            "M": moment.month,
+            "h": hour12,
+            "H": moment.hour,
+            "m": moment.minute,
+            "s": moment.second,
+        }.get(char)
+        if number is not None:
+            return f"{number:0{min(count, 2)}d}"
+        if char == "f":
+            return fraction[: min(count, 7)]
+        if char == "F":
+            return fraction[: min(count, 7)].rstrip("0")
+        if char == "t":
+            return ("AM" if moment.hour < 12 else "PM")[: min(count, 2)]
+        return None
+
+    return _render(form, field)
+
+
+@python("format_timespan", "timespan text", "string")
+def format_timespan(ticks: int, form: str) -> str:
+    """`format_timespan(timespan, format)`."""
+    rest = abs(ticks)
+    days, rest = divmod(rest, DAY)
+    hours, rest = divmod(rest, HOUR)
+    minutes, rest = divmod(rest, MINUTE)
+    seconds, tail = divmod(rest, SECOND)
+    fraction = f"{tail:07d}"
+
+    def field(char: str, count: int) -> str | None:
+        if char == "d":
+            return f"{days:0{min(count, 8)}d}"
+        number = {"h": hours, "H": hours, "m": minutes, "s": seconds}.get(char)
+        if number is not None:
+            return f"{number:0{min(count, 2)}d}"
+        if char == "f":
+            return fraction[: min(count, 7)]
+        if char == "F":
+            return fraction[: min(count, 7)].rstrip("0")
+        return None
+
+    text = _render(form, field)
+    return f"-{text}" if ticks < 0 else text
+
+
+def _render(form: str, field: Any) -> str:
+    out: list[str] = []
+    index = 0
+    while index < len(form):
+        char = form[index]
+        count = 1
+        while index + count < len(form) and form[index + count] == char:
+            count += 1
+        value = field(char, count)
+        out.append(char * count if value is None else value)
+        index += count
+    return "".join(out)
+
+
+# --- time zones --------------------------------------------------------------------------------------------
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    return ZoneInfo(name) if name in available_timezones() else None
+
+
+@python("datetime_utc_to_local", "datetime text", "datetime")
+def to_local(ticks: int, zone: str) -> int | None:
+    """`datetime_utc_to_local(datetime, zone)`."""
+    info = _zone(zone)
+    if info is None:
+        return None
+    offset = parts(ticks).astimezone(info).utcoffset() or timedelta()
+    return ticks + int(offset.total_seconds()) * SECOND
+
+
+@python("datetime_local_to_utc", "datetime text", "datetime")
+def to_utc(ticks: int, zone: str) -> int | None:
+    """`datetime_local_to_utc(datetime, zone)`."""
+    info = _zone(zone)
+    if info is None:
+        return None
+    local = parts(ticks).replace(tzinfo=info)
+    offset = local.utcoffset() or timedelta()
+    return ticks - int(offset.total_seconds()) * SECOND
+
+
+__all__ = ["UTC", "datetime", "literal"]

@@ -1,0 +1,407 @@
+"""Functions on strings (docs: query/string-functions). Positions count characters from 0."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from seawall.kql.bind.compare import regex
+from seawall.kql.bind.values import Ex, literal, quote, to_json, to_string
+from seawall.kql.errors import Fault, refuse
+from seawall.kql.functions.core import convert, type_argument
+from seawall.kql.functions.registry import coerce, python, result, special, sql, udf
+
+sql("strlen", "string", "long", "length({0})")
+sql("string_size", "string", "long", "strlen({0})")
+sql("toupper", "string", "string", "upper({0})")
+sql("tolower", "string", "string", "lower({0})")
+sql("reverse", "text", "string", "reverse({0})")
+sql(
+    "replace_string",
+    "string string string",
+    "string",
+    "CASE WHEN {1} = '' THEN {0} ELSE replace({0}, {1}, {2}) END",
+)
+sql("regex_quote", "string", "string", "regexp_escape({0})")
+sql("isascii", "string", "bool", "(NOT regexp_matches({0}, '[^\\x00-\\x7f]'))")
+sql("isutf8", "string", "bool", "({0} IS NOT NULL)")
+sql("strcmp", "string string", "long", "CASE WHEN {0} = {1} THEN 0 WHEN {0} < {1} THEN -1 ELSE 1 END::BIGINT")
+
+
+@special("strcat")
+def strcat(binder: Any, node: Any, scope: Any) -> Ex:
+    """`strcat(a, b, ...)`: the texts one after the other."""
+    if not node.args:
+        raise Fault("strcat() takes at least one argument", node.pos)
+    return Ex("(" + " || ".join(to_string(value) for value in binder.args(node, scope)) + ")", "string")
+
+
+@special("strcat_delim")
+def strcat_delim(binder: Any, node: Any, scope: Any) -> Ex:
+    """`strcat_delim(delimiter, a, b, ...)`."""
+    values = binder.args(node, scope)
+    if len(values) < 2:
+        raise Fault("strcat_delim() takes a delimiter and at least one value", node.pos)
+    return Ex(f"concat_ws({', '.join(to_string(value) for value in values)})", "string")
+
+
+@special("substring")
+def substring(binder: Any, node: Any, scope: Any) -> Ex:
+    """`substring(text, start [, length])`: a negative start counts from the end (docs: substring)."""
+    args = node.args
+    if not 2 <= len(args) <= 3:
+        raise Fault("substring() takes 2 or 3 arguments", node.pos)
+    text = coerce(binder.ex(args[0], scope), "string", args[0].pos, "substring()")
+    start = binder.ex(args[1], scope)
+    at = coerce(start, "long", args[1].pos, "substring()")
+    size = coerce(binder.ex(args[2], scope), "long", args[2].pos, "substring()") if len(args) == 3 else ""
+    if start.known and isinstance(start.const, int) and start.const >= 0:
+        if not size:
+            return Ex(f"substring({text}, {start.const + 1})", "string")
+        return Ex(f"coalesce(substring({text}, {start.const + 1}, greatest({size}, 0)), '')", "string")
+    return Ex(f"k_substring({text}, {at}, {size or 'NULL'})", "string")
+
+
+def _substring(text: str, start: int, size: int | None) -> str:
+    if start < 0:
+        start += len(text)
+        if start < 0:
+            return ""
+    return text[start:] if size is None else text[start : start + max(size, 0)]
+
+
+udf("substring", "string long long?", "string", _substring)
+
+
+@special("split")
+def split(binder: Any, node: Any, scope: Any) -> Ex:
+    """`split(text, delimiter [, index])`: an array of texts."""
+    args = node.args
+    if not 2 <= len(args) <= 3:
+        raise Fault("split() takes 2 or 3 arguments", node.pos)
+    text = coerce(binder.ex(args[0], scope), "string", args[0].pos, "split()")
+    mark = binder.ex(args[1], scope)
+    delimiter = coerce(mark, "string", args[1].pos, "split()")
+    if len(args) == 2:
+        if mark.known and mark.const:
+            return result(f"to_json(str_split({text}, {delimiter}))::VARCHAR", "dynamic")
+        return result(f"k_split({text}, {delimiter}, NULL)", "dynamic")
+    return result(
+        f"k_split({text}, {delimiter}, {coerce(binder.ex(args[2], scope), 'long', args[2].pos, 'split()')})",
+        "dynamic",
+    )
+
+
+def _split(text: str, delimiter: str, index: int | None) -> list[str] | None:
+    if not delimiter:
+        return None
+    parts = text.split(delimiter)
+    if index is None:
+        return parts
+    return [parts[index]] if 0 <= index < len(parts) else None
+
+
+udf("split", "string string long?", "dynamic", _split)
+
+
+# --- regular expressions: always DuckDB's RE2, never Python's re, which a hostile pattern can hold for ever --
+
+
+def _pattern(binder: Any, node: Any, scope: Any) -> tuple[Ex, str]:
+    pattern = binder.ex(node, scope)
+    return pattern, regex(pattern, coerce(pattern, "string", node.pos, "a regular expression"), node.pos)
+
+
+@special("extract")
+def extract(binder: Any, node: Any, scope: Any) -> Ex:
+    """`extract(regex, group, text [, typeof(type)])`."""
+    args = node.args
+    if not 3 <= len(args) <= 4:
+        raise Fault("extract() takes 3 or 4 arguments", node.pos)
+    _, pattern = _pattern(binder, args[0], scope)
+    group = binder.constant(args[1], scope, "a capture group")
+    text = coerce(binder.ex(args[2], scope), "string", args[2].pos, "extract()")
+    if not isinstance(group, int) or not 0 <= group <= 15:
+        raise Fault("a capture group is a number from 0 to 15", args[1].pos)
+    value = Ex(f"regexp_extract({text}, {pattern}, {group})", "string")
+    if len(args) == 3:
+        return value
+    type_ = type_argument(args[3])
+    return result(
+        convert(value, type_, args[3].pos) if type_ != "dynamic" else f"k_parse_json({value.sql})", type_
+    )
+
+
+def groups_of(pattern: str) -> int:
+    """Count the capturing groups of a regular expression."""
+    count, index, in_class = 0, 0, False
+    while index < len(pattern):
+        char = pattern[index]
+        if char == "\\":
+            index += 1
+        elif in_class:
+            in_class = char != "]"
+        elif char == "[":
+            in_class = True
+            if pattern[index + 1 : index + 2] in ("]", "^"):
+                index += 1
+        elif char == "(" and (
+            pattern[index + 1 : index + 2] != "?" or pattern[index + 1 : index + 4] in ("?P<", "?<")
+        ):
+            count += 1
+        index += 1
+    return count
+
+
+@special("extract_all extractall")
+def extract_all(binder: Any, node: Any, scope: Any) -> Ex:
+    """`extract_all(regex [, groups], text)`: an array, of arrays where the pattern has several groups."""
+    args = node.args
+    if not 2 <= len(args) <= 3:
+        raise Fault("extract_all() takes 2 or 3 arguments", node.pos)
+    pattern, text_sql = _pattern(binder, args[0], scope)
+    if not pattern.known:
+        raise refuse("extract_all() with a pattern that is not a literal", args[0].pos)
+    text = coerce(binder.ex(args[-1], scope), "string", args[-1].pos, "extract_all()")
+    count = groups_of(str(pattern.const))
+    if not count:
+        raise Fault("extract_all() needs a pattern with at least one capture group", args[0].pos)
+    chosen: list[Any] = list(range(1, count + 1))
+    if len(args) == 3:
+        given = binder.constant(args[1], scope, "the capture groups")
+        if not isinstance(given, list) or not all(isinstance(g, int) and 0 <= g <= count for g in given):
+            raise refuse("extract_all() with these capture groups", args[1].pos)
+        chosen = given
+    lists = [f"regexp_extract_all({text}, {text_sql}, {group})" for group in chosen]
+    if len(lists) == 1:
+        body = f"to_json({lists[0]})::VARCHAR"
+    else:
+        inner = ", ".join(f"{one}[i]" for one in lists)
+        body = f"to_json(list_transform(range(1, len({lists[0]}) + 1), lambda i: [{inner}]))::VARCHAR"
+    return result(f"CASE WHEN len({lists[0]}) = 0 THEN NULL ELSE {body} END", "dynamic")
+
+
+@special("replace_regex replace")
+def replace_regex(binder: Any, node: Any, scope: Any) -> Ex:
+    """`replace_regex(text, regex, rewrite)`; the old `replace(regex, rewrite, text)`."""
+    if len(node.args) != 3:
+        raise Fault(f"{node.name}() takes 3 arguments, here are {len(node.args)}", node.pos)
+    text, pattern, rewrite = (
+        node.args if node.name == "replace_regex" else (node.args[2], node.args[0], node.args[1])
+    )
+    _, regex_sql = _pattern(binder, pattern, scope)
+    return Ex(
+        f"regexp_replace({coerce(binder.ex(text, scope), 'string', text.pos, node.name)}, {regex_sql}, "
+        f"{coerce(binder.ex(rewrite, scope), 'string', rewrite.pos, node.name)}, 'g')",
+        "string",
+    )
+
+
+def _trimmer(lead: bool, trail: bool) -> Any:
+    def bound(binder: Any, node: Any, scope: Any) -> Ex:
+        pattern, regex_sql = _pattern(binder, node.args[0], scope)
+        text = coerce(binder.ex(node.args[1], scope), "string", node.args[1].pos, node.name)
+        if lead:
+            text = f"regexp_replace({text}, {_wrap(pattern, regex_sql, '^(?:', ')')}, '')"
+        if trail:
+            text = f"regexp_replace({text}, {_wrap(pattern, regex_sql, '(?:', ')$')}, '')"
+        return Ex(text, "string")
+
+    return bound
+
+
+def _wrap(pattern: Ex, sql_: str, before: str, after: str) -> str:
+    if pattern.known:
+        return quote(f"{before}{pattern.const}{after}")
+    return f"({quote(before)} || {sql_} || {quote(after)})"
+
+
+special("trim")(_trimmer(lead=True, trail=True))
+special("trim_start")(_trimmer(lead=True, trail=False))
+special("trim_end")(_trimmer(lead=False, trail=True))
+
+
+@special("countof")
+def countof(binder: Any, node: Any, scope: Any) -> Ex:
+    """`countof(text, search [, kind])`: plain occurrences may overlap, those of a regex do not."""
+    args = node.args
+    kind = binder.constant(args[2], scope, "the kind") if len(args) > 2 else "normal"
+    text = coerce(binder.ex(args[0], scope), "string", args[0].pos, "countof()")
+    if kind == "regex":
+        _, pattern = _pattern(binder, args[1], scope)
+        return Ex(f"len(regexp_extract_all({text}, {pattern}))::BIGINT", "long")
+    return Ex(
+        f"k_countof({text}, {coerce(binder.ex(args[1], scope), 'string', args[1].pos, 'countof()')})", "long"
+    )
+
+
+def _countof(text: str, search: str) -> int:
+    if not search:
+        return 0
+    count, at = 0, text.find(search)
+    while at >= 0:
+        count += 1
+        at = text.find(search, at + 1)
+    return count
+
+
+udf("countof", "string string", "long", _countof)
+
+
+@python("indexof", "text text long? long? long?", "long")
+def indexof(
+    text: str, search: str, start: int | None, length: int | None, occurrence: int | None
+) -> int | None:
+    """`indexof(text, search [, start [, length [, occurrence]]])` (docs: indexof)."""
+    begin = 0 if start is None else start
+    if begin < 0:
+        begin += len(text)
+    begin = max(begin, 0)
+    if length is not None and length < -1:
+        return None
+    stop = len(text) if length is None or length == -1 else min(len(text), begin + length)
+    times = 1 if occurrence is None else occurrence
+    if times <= 0:
+        return None
+    at = begin - 1
+    for _ in range(min(times, len(text) + 1)):
+        at = text.find(search, at + 1, stop)
+        if at < 0:
+            return -1
+    return at
+
+
+@special("indexof_regex")
+def indexof_regex(binder: Any, node: Any, scope: Any) -> Ex:
+    """`indexof_regex(text, regex)`: where the first match begins."""
+    if len(node.args) != 2:
+        raise refuse("indexof_regex() with a start, length or occurrence", node.pos)
+    text = coerce(binder.ex(node.args[0], scope), "string", node.args[0].pos, node.name)
+    _, pattern = _pattern(binder, node.args[1], scope)
+    return _indexof_regex(text, pattern)
+
+
+def _indexof_regex(text: str, pattern: str) -> Ex:
+    # What stands before the first match is what a lazy prefix takes.
+    return Ex(
+        f"CASE WHEN regexp_matches({text}, {pattern}) THEN length(regexp_extract({text}, '(?s)^(.*?)(?:' || {pattern} || ')', 1)) ELSE -1 END::BIGINT",
+        "long",
+    )
+
+
+@python("has_any_index", "string dynamic", "long")
+def has_any_index(text: str, items: Any) -> int:
+    """`has_any_index(text, array)`: the index of the first item that occurs as a term."""
+    for index, item in enumerate(items if isinstance(items, list) else [items]):
+        if term_match(text, str(item), False, True, True):
+            return index
+    return -1
+
+
+def term_match(text: str, needle: str, exact: bool, lead: bool, trail: bool) -> bool:
+    """Tell whether a needle occurs with its letter or digit ends on term borders (see `compare.term`)."""
+    if not needle:
+        return True
+    if not exact:
+        text, needle = text.lower(), needle.lower()
+    first, last = lead and needle[0].isalnum(), trail and needle[-1].isalnum()
+    at = text.find(needle)
+    while at >= 0:
+        end = at + len(needle)
+        if not (first and at and text[at - 1].isalnum()) and not (
+            last and end < len(text) and text[end].isalnum()
+        ):
+            return True
+        at = text.find(needle, at + 1)
+    return False
+
+
+def _terms(text: str, items: Any, every: bool) -> bool:
+    values = items if isinstance(items, list) else [items]
+    hits = (term_match(text, "" if v is None else str(v), False, True, True) for v in values)
+    return all(hits) if every else any(hits)
+
+
+def _in(text: str, items: Any, fold: bool) -> bool:
+    values = items if isinstance(items, list) else [items]
+    texts = ["true" if v is True else "false" if v is False else str(v) for v in values if v is not None]
+    return text.lower() in [t.lower() for t in texts] if fold else text in texts
+
+
+udf("term", "string string bool bool bool", "bool", term_match)
+udf("terms", "string dynamic bool", "bool", _terms)
+udf("in", "string dynamic bool", "bool", _in)
+
+
+@python("strrep", "text long text?", "string")
+def strrep(text: str, count: int, delimiter: str | None) -> str:
+    """`strrep(text, count [, delimiter])`: at most 1,024 times (docs: strrep)."""
+    return (delimiter or "").join([text] * max(0, min(count, 1024)))
+
+
+@python("translate", "string string string", "string")
+def translate(search: str, replacement: str, text: str) -> str:
+    """`translate(search, replacement, text)`: character by character; the last replacement serves the rest."""
+    if not replacement:
+        return "".join(char for char in text if char not in search)
+    table = {char: replacement[min(i, len(replacement) - 1)] for i, char in reversed(list(enumerate(search)))}
+    return "".join(table.get(char, char) for char in text)
+
+
+@python("unicode_codepoints_from_string to_utf8", "string", "dynamic")
+def codepoints(text: str) -> list[int]:
+    """`unicode_codepoints_from_string(text)`."""
+    return [ord(char) for char in text]
+
+
+@special("unicode_codepoints_to_string make_string")
+def from_codepoints(binder: Any, node: Any, scope: Any) -> Ex:
+    """`unicode_codepoints_to_string(numbers or arrays, ...)`."""
+    parts = ", ".join(f"coalesce({to_json(value)}, 'null')" for value in binder.args(node, scope))
+    return Ex(f"k_make_string('[' || concat_ws(',', {parts}) || ']')", "string")
+
+
+def _make_string(values: Any) -> str:
+    codes = [code for value in values for code in (value if isinstance(value, list) else [value])]
+    return "".join(
+        chr(c) for c in codes if isinstance(c, int) and 0 <= c <= 0x10FFFF and not 0xD800 <= c <= 0xDFFF
+    )
+
+
+udf("make_string", "dynamic", "string", _make_string)
+
+
+@python("parse_command_line", "string text?", "dynamic")
+def parse_command_line(text: str, kind: str | None) -> list[str] | None:
+    """`parse_command_line(text, "windows")`."""
+    del kind
+    try:
+        return shlex.split(text, posix=True)
+    except ValueError:
+        return None
+
+
+@special("replace_strings")
+def replace_strings(binder: Any, node: Any, scope: Any) -> Ex:
+    """`replace_strings(text, searches, replacements)`."""
+    text, searches, news = node.args
+    return Ex(
+        f"k_replace_strings({coerce(binder.ex(text, scope), 'string', text.pos, node.name)}, "
+        f"{coerce(binder.ex(searches, scope), 'dynamic', searches.pos, node.name)}, {to_json(binder.ex(news, scope))})",
+        "string",
+    )
+
+
+def _replace_strings(text: str, searches: Any, news: Any) -> str:
+    if not isinstance(searches, list):
+        return text
+    for index, search in enumerate(searches):
+        new = (news[index] if index < len(news) else "") if isinstance(news, list) else news
+        if isinstance(search, str) and search:
+            text = text.replace(search, "" if new is None else str(new))
+    return text
+
+
+udf("replace_strings", "string dynamic dynamic", "string", _replace_strings)
+
+__all__ = ["literal", "term_match"]

@@ -1,0 +1,84 @@
+"""Shredding: a path below a dynamic column becomes a typed column of its own, once a query asks for it.
+
+Reading a path out of JSON text costs a parse of every row for every query; a typed column costs nothing of the
+kind (specs/posture.md (e): 30 to 80 times). All paths that a set of queries wants are taken in one pass.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seawall.kql.bind.values import extract, quote
+from seawall.kql.catalog import Leaf, Table
+
+LEAST_ROWS = 256
+"""Below this, a pass over the table costs more than it saves."""
+
+_KINDS = {
+    frozenset(("VARCHAR",)): "string",
+    frozenset(("BOOLEAN",)): "bool",
+    frozenset(("UBIGINT",)): "long",
+    frozenset(("BIGINT",)): "long",
+    frozenset(("UBIGINT", "BIGINT")): "long",
+    frozenset(("DOUBLE",)): "real",
+}
+
+
+def shred(
+    connection: Any, table: Table, paths: list[tuple[str, tuple[str | int, ...]]], physical: str
+) -> None:
+    """Rebuild a table with a column for each path.
+
+    A leaf is typed only when every value of it in the table is of one JSON kind; otherwise (arrays, bags, mixed
+    kinds) it stays JSON text, which still spares the parse of everything around it. Absent and null are NULL.
+    """
+    ids = {column.name: column.id for column in table.columns}
+    number = len(table.leaves)
+    names = [f"s{number + i}" for i in range(len(paths))]
+    texts = ", ".join(
+        f"{extract(ids[column], path)} AS {name}" for (column, path), name in zip(paths, names, strict=True)
+    )
+    stage = f"{physical}_stage"
+    connection.execute(f"CREATE TEMP TABLE {stage} AS SELECT {texts} FROM {table.physical}")
+    kinds = ", ".join(f"list(DISTINCT json_type({name}))" for name in names)
+    found = connection.execute(f"SELECT {kinds} FROM {stage}").fetchone()
+    items: list[str] = []
+    leaves: dict[tuple[str, tuple[str | int, ...]], Leaf] = {}
+    for path, name, seen in zip(paths, names, found, strict=True):
+        rep = _KINDS.get(frozenset(kind for kind in seen or () if kind is not None), "")
+        leaves[path] = Leaf(name, rep)
+        sql = {
+            "string": f"json_extract_string(s.{name}, '$')",
+            "bool": f"(s.{name} = 'true')",
+            "long": f"TRY_CAST(s.{name} AS BIGINT)",
+            "real": f"TRY_CAST(s.{name} AS DOUBLE)",
+        }.get(rep, f"s.{name}")
+        items.append(f"{sql} AS {name}")
+    if any(leaf.rep == "long" for leaf in leaves.values()):
+        _demote(connection, stage, leaves, items)
+    connection.execute(
+        f"CREATE TABLE {physical} AS SELECT t.*, {', '.join(items)} FROM {table.physical} AS t POSITIONAL JOIN {stage} AS s"
+    )
+    connection.execute(f"DROP TABLE {stage}")
+    connection.execute(f"DROP TABLE {table.physical}")
+    table.physical = physical
+    table.leaves.update(leaves)
+
+
+def _demote(
+    connection: Any, stage: str, leaves: dict[tuple[str, tuple[str | int, ...]], Leaf], items: list[str]
+) -> None:
+    """Keep whole numbers beyond 64 bits as JSON text."""
+    names = [leaf.id for leaf in leaves.values() if leaf.rep == "long"]
+    tests = ", ".join(
+        f"count(*) FILTER (WHERE {name} IS NOT NULL AND TRY_CAST({name} AS BIGINT) IS NULL)" for name in names
+    )
+    row = connection.execute(f"SELECT {tests} FROM {stage}").fetchone()
+    for name, count in zip(names, row, strict=True):
+        if count:
+            path = next(key for key, leaf in leaves.items() if leaf.id == name)
+            leaves[path] = Leaf(name, "")
+            items[list(leaves).index(path)] = f"s.{name} AS {name}"
+
+
+__all__ = ["LEAST_ROWS", "quote", "shred"]
