@@ -42,6 +42,7 @@ VALUES = (
     "AKSUbuntu-2204gen2containerd-202501.06.0",
     "AKSWindows-2022-containerd-20348.1.250101",
     "Standard_D4s_v5",
+    "AvailabilitySet",
     [{"hostPort": 80}],
     [{"name": "h", "hostPath": {"path": "/"}}],
     [{"name": "DB_PASSWORD", "value": "not-a-real-one"}],
@@ -60,7 +61,8 @@ ROOT = {
 
 
 def place(control, field):
-    """Return where a control's field stands in the estate."""
+    """Return where a control's field stands in the estate; `[*]` is shown by the first."""
+    field = field.replace("[*]", "[0]")
     subject = control.header.subject
     if subject == "cluster" or field.startswith("cluster."):
         return ("cluster", *steps(field.removeprefix("cluster.")))

@@ -23,6 +23,8 @@ POOL: dict[str, Any] = {
     "tags": {"seawall-isolation": "required"},
     "upgradeSettings": {"maxSurge": "33%"},
     "vnetSubnetID": "/subscriptions/0/subnets/aks",
+    "osDiskType": "Ephemeral",
+    "type": "VirtualMachineScaleSets",
     "workloadRuntime": "KataVmIsolation",
 }
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from seawall.core import Location
 
 _WORD = re.compile(r"[A-Za-z_]+")
+_INDEX = re.compile(r"\[\d+\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 _REQUIRED = ("id", "pass", "path", "observed", "expected")
 
@@ -360,13 +361,17 @@ class _Judge:
 
 
 def _touches(unknown: frozenset[str], field: str) -> bool:
-    """Tell whether a field, something above it or something below it is not known."""
-    return any(
-        path == field
-        or field.startswith((f"{path}.", f"{path}["))
-        or path.startswith((f"{field}.", f"{field}["))
-        for path in unknown
-    )
+    """Tell whether a field, something above it or something below it is not known. `[*]` is any index."""
+    every = "[*]" in field
+    for known in unknown:
+        path = _INDEX.sub("[*]", known) if every else known
+        if (
+            path == field
+            or field.startswith((f"{path}.", f"{path}["))
+            or path.startswith((f"{field}.", f"{field}["))
+        ):
+            return True
+    return False
 
 
 def _shown(value: Any) -> str:
