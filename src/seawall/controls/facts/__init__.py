@@ -73,6 +73,11 @@ FACT_TABLES: dict[str, FactTable] = {
             ("ltsEnd", "datetime"),
         ),
     ),
+    "removed_apis": FactTable(
+        "removed_apis.csv",
+        "API versions that Kubernetes has removed, one row a version and kind.",
+        (("apiVersion", "string"), ("kind", "string"), ("removedIn", "string"), ("replacement", "string")),
+    ),
     "isolated_vm_sizes": FactTable(
         "isolated_vm_sizes.csv",
         "VM sizes that have their physical host to themselves.",
