@@ -10,6 +10,7 @@ import msgspec
 
 from seawall import __version__
 from seawall.controls.facts import FACT_TABLES
+from seawall.controls.frameworks import requirements
 from seawall.controls.score import score
 from seawall.core import (
     Confidence,
@@ -24,7 +25,7 @@ from seawall.core import (
     Subject,
     fingerprint,
 )
-from seawall.core.report import Counts, Coverage, Report, Tool, UnreadItem, WaiverUse
+from seawall.core.report import Counts, Coverage, Report, Requirement, Tool, UnreadItem, WaiverUse
 from seawall.kql import Database, Judged
 from seawall.snapshot import AzureResource, KubernetesObject, Snapshot
 from seawall.snapshot.tables import CLUSTER, TABLES, Estate, steps
@@ -50,6 +51,7 @@ class Options(msgspec.Struct, frozen=True):
     now: datetime
     controls: frozenset[str] = frozenset()
     chapters: frozenset[str] = frozenset()
+    framework: str = ""
     include_passed: bool = False
     locate: bool = True
 
@@ -87,6 +89,7 @@ def select(catalogue: Catalogue, options: Options) -> list[Control]:
         for control in catalogue.controls.values()
         if (not chosen or control.id in chosen)
         and (not options.chapters or control.header.chapter in options.chapters)
+        and (not options.framework or options.framework in control.header.mappings)
     ]
 
 
@@ -112,12 +115,15 @@ def assess(snapshot: Snapshot, catalogue: Catalogue, options: Options) -> Report
         findings.extend(found)
         coverage.append(covered)
     for broken in catalogue.broken:
-        if options.controls and broken.id not in options.controls:
+        if options.framework or (options.controls and broken.id not in options.controls):
             continue
         if options.chapters and broken.chapter not in options.chapters:
             continue
         findings.append(_error(broken.id, broken.chapter, Severity.HIGH, broken.reason))
         coverage.append(Coverage(broken.id, broken.id, broken.chapter, Severity.HIGH, error=broken.reason))
+    answers: tuple[Requirement, ...] = ()
+    if options.framework:
+        answers = requirements(options.framework, catalogue.controls.values(), coverage)
     return Report(
         tool=Tool("seawall", __version__),
         as_of=options.now.date().isoformat(),
@@ -126,6 +132,8 @@ def assess(snapshot: Snapshot, catalogue: Catalogue, options: Options) -> Report
         coverage=tuple(sorted(coverage, key=lambda item: (item.chapter, item.control))),
         findings=_ordered(findings),
         unread=tuple(UnreadItem(item.path, item.reason) for item in snapshot.unread),
+        framework=options.framework,
+        requirements=answers,
     )
 
 
