@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[A-Za-z_]+")
 _INDEX = re.compile(r"\[\d+\]")
 _SLOT = re.compile(r"\{(\w+)\}")
+_SEES_ALL = frozenset({"pack_all", "search", "find", "evaluate", "bag_unpack", "getschema"})
 _REQUIRED = ("id", "pass", "path", "observed", "expected")
 
 
@@ -57,20 +59,38 @@ class Options(msgspec.Struct, frozen=True):
 
 
 def open_database(
-    estate: Estate, queries: Iterable[str], now: datetime, *, profile: str = "local", **limits: Any
+    estate: Estate,
+    queries: Iterable[str],
+    now: datetime,
+    *,
+    profile: str = "local",
+    narrow: bool = False,
+    **limits: Any,
 ) -> Database:
     """Load the tables that the queries name, and no others, into a database that stands at `now`.
 
-    A table is loaded where its name occurs as a word in a query: too many at worst, never too few.
+    A table is loaded where its name occurs as a word in a query: too many at worst, never too few. With
+    `narrow` so are its columns, unless an operator occurs that looks at all of them; that is for controls,
+    which name what they show.
     """
     words = {word.lower() for query in queries for word in _WORD.findall(query)}
+    narrow = narrow and not words & _SEES_ALL
     # A query may start with an operator: its table is then `resources`.
     words.add("resources")
     database = Database(profile=profile, clock=FixedClock(now), **limits)
     for name, table in TABLES.items():
         if name in words and table.rows is not None:
-            schema = [(column.name, column.type) for column in table.columns]
-            database.add_table(name, schema, table.rows(estate))
+            kept = [
+                place
+                for place, column in enumerate(table.columns)
+                if not narrow or not place or column.name.lower() in words
+            ]
+            schema = [(table.columns[place].name, table.columns[place].type) for place in kept]
+            rows = table.rows(estate)
+            if len(kept) < len(table.columns):
+                pick = itemgetter(*kept) if len(kept) > 1 else lambda row, place=kept[0]: (row[place],)
+                rows = map(pick, rows)
+            database.add_table(name, schema, rows)
     for name, facts in FACT_TABLES.items():
         if name in words:
             database.add_table(name, facts.columns, facts.rows(now))
@@ -109,7 +129,8 @@ def assess(snapshot: Snapshot, catalogue: Catalogue, options: Options) -> Report
             coverage.append(Coverage(header.id, header.title, header.chapter, header.severity))
         else:
             controls.append(control)
-    judge.database = open_database(estate, (control.query for control in controls), options.now)
+    queries = [control.query for control in controls]
+    judge.database = open_database(estate, queries, options.now, narrow=True)
     for control, answer in zip(controls, judge.ask(controls), strict=True):
         found, covered = judge.control(control, answer)
         findings.extend(found)
@@ -189,6 +210,7 @@ class _Judge:
         for pool in estate.pools():
             self.subjects[pool.subject.id] = pool.subject
             self.prefixes[pool.subject.id] = pool.path
+        self._plain_fixes: dict[str, tuple[tuple[Fix, ...], bool]] = {}
         self._present: dict[str, bool] | None = None
         self.has_unknown = any(resource.unknown for _, resource in estate.resources)
 
@@ -328,17 +350,6 @@ class _Judge:
     ) -> Finding:
         header = control.header
         subject = self.subjects.get(subject_id) or Subject(header.subject, "", subject_id, subject_id)
-        slots = {
-            "kind": subject.kind,
-            "name": subject.name,
-            "namespace": subject.namespace,
-            "resourceGroup": subject.namespace,
-            "path": path,
-            "observed": _shown(observed),
-            "expected": _shown(expected),
-        }
-        if "/agentPools/" in subject_id:
-            slots["cluster"] = subject_id.rpartition("/agentPools/")[0].rpartition("/")[2]
         if outcome is Outcome.PASS:
             message = header.title
         elif outcome is Outcome.MANUAL:
@@ -347,9 +358,16 @@ class _Judge:
             message = text or header.message
             if outcome is Outcome.UNKNOWN:
                 message = f"Not known: {header.title[:1].lower()}{header.title[1:]}"
-        fixes: tuple[Fix, ...] = ()
-        if outcome is not Outcome.PASS:
-            fixes = tuple(Fix(language, _fill(text, slots)) for language, text in header.fixes.items())
+        plain = self._plain_fixes.get(header.id)
+        if plain is None:
+            fixes = tuple(Fix(language, fix) for language, fix in header.fixes.items())
+            plain = self._plain_fixes[header.id] = (fixes, any("{" in fix.text for fix in fixes))
+        fixes, filled = plain if outcome is not Outcome.PASS else ((), False)
+        if filled or "{" in message:
+            slots = _slots(subject, path, observed, expected)
+            message = _fill(message, slots)
+            if filled:
+                fixes = tuple(Fix(fix.language, _fill(fix.text, slots)) for fix in fixes)
         return Finding(
             control=header.id,
             chapter=header.chapter,
@@ -357,7 +375,7 @@ class _Judge:
             outcome=outcome,
             severity=header.severity,
             confidence=header.confidence,
-            message=_fill(message, slots),
+            message=message,
             evidence=(Evidence(path, observed, expected),),
             locations=self._locations(subject_id, path) if self.options.locate else (),
             fixes=fixes,
@@ -391,6 +409,22 @@ def _shown(value: Any) -> str:
     if value is None:
         return "absent"
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _slots(subject: Subject, path: str, observed: Any, expected: Any) -> dict[str, str]:
+    """Return what stands for `{name}` and the like in messages and fixes."""
+    slots = {
+        "kind": subject.kind,
+        "name": subject.name,
+        "namespace": subject.namespace,
+        "resourceGroup": subject.namespace,
+        "path": path,
+        "observed": _shown(observed),
+        "expected": _shown(expected),
+    }
+    if "/agentPools/" in subject.id:
+        slots["cluster"] = subject.id.rpartition("/agentPools/")[0].rpartition("/")[2]
+    return slots
 
 
 def _fill(text: str, slots: dict[str, str]) -> str:
