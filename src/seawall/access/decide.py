@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seawall.access.attributes import review_attributes
+from seawall.access.attributes import review_attributes, user_info
 from seawall.access.chain import authorize
+from seawall.access.requests import answer_request
 from seawall.access.world import AccessWorld, build_world
+from seawall.access.writes import check_write
+from seawall.core.decision import Verdict
 from seawall.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -44,6 +47,13 @@ class AccessEngine:
         """
         if "spec" in line:
             return review(self._world, line)
+        if "write" in line:
+            user = user_info(line.get("user"), "user")
+            written = check_write(self._world, line["write"], line.get("operation") or "create", user)
+            verdict = Verdict.ALLOW if written.allowed else Verdict.DENY
+            return {"verdict": verdict, "code": written.code, "message": written.message}
+        if "request" in line:
+            return answer_request(self._world, line["request"])
         raise InputError(
             "the line is no access question",
             hint='write {"spec": ...} (SubjectAccessReview), {"write": ...} or {"request": ...}',

@@ -22,6 +22,11 @@ NAME_TEXT = (
     "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
     f"'{_LABEL_NAME}')"
 )
+VALUE_TEXT = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
+    "start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
+    f"validation is '({_LABEL_NAME})?')"
+)
 SUBDOMAIN_TEXT = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
     "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
@@ -77,7 +82,7 @@ def label_value_errors(value: str) -> list[str]:
     """Return what is wrong with a label's value."""
     errors = ["must be no more than 63 characters"] if len(value) > 63 else []
     if value and not _LABEL_NAME_RE.fullmatch(value):
-        errors.append("a valid label must be an empty string or consist of alphanumeric characters")
+        errors.append(VALUE_TEXT)
     return errors
 
 
