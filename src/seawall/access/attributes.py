@@ -107,8 +107,10 @@ def user_info(value: Any, where: str, name: str = "username") -> User:
     )
 
 
-def review_attributes(spec: Any) -> Attributes:
+def review_attributes(spec: Any, *, anybody: bool = False) -> Attributes:
     """Read the spec of a SubjectAccessReview v1, validated as the API server validates it.
+
+    `anybody` takes a spec without user and groups too: an audit policy may be asked about nobody.
 
     Raises:
         InputError: the spec is invalid; the message is the API server's.
@@ -122,7 +124,7 @@ def review_attributes(spec: Any) -> Attributes:
         raise InputError(
             "spec.nonResourceAttributes: cannot be specified in combination with resourceAttributes"
         )
-    if not user.name and not user.groups:
+    if not (user.name or user.groups or anybody):
         raise InputError('spec.user: Invalid value: "": at least one of user or group must be specified')
     if other is not None:
         where = "spec.nonResourceAttributes"

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seawall.access.attributes import review_attributes, user_info
+import msgspec
+
+from seawall.access.attributes import review_attributes, text_of, user_info
+from seawall.access.audit_policy import AuditPolicy, audit_level, read_policy
+from seawall.access.azure.actions import PROVIDER, Operations, map_request, read_operations
 from seawall.access.chain import authorize
 from seawall.access.requests import answer_request
 from seawall.access.world import AccessWorld, build_world
@@ -79,6 +83,87 @@ def review(world: AccessWorld, line: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+class AuditPolicyEngine:
+    """Answers which audit level a request gets; a policy is compiled once, by its content."""
+
+    def __init__(self) -> None:
+        self._policies: dict[bytes, AuditPolicy] = {}
+
+    def load(self, world: dict[str, Any]) -> dict[str, Any]:
+        """Take no world: the policy comes with each line."""
+        return {"objects": len(world.get("objects") or ())}
+
+    def answer(self, line: dict[str, Any]) -> dict[str, Any]:
+        """Answer `{"policy", "request"}`.
+
+        Raises:
+            InputError: the policy or the request is invalid.
+        """
+        key = msgspec.json.encode(line.get("policy"))
+        policy = self._policies.get(key)
+        if policy is None:
+            if len(self._policies) >= KEPT:
+                self._policies.clear()
+            policy = self._policies[key] = read_policy(line.get("policy"))
+        asked = review_attributes(line.get("request"), anybody=True)
+        decision = audit_level(policy, asked)
+        return {
+            "level": decision.level,
+            "omitStages": list(decision.omit_stages),
+            "omitManagedFields": decision.omit_managed_fields,
+            "rule": decision.rule,
+        }
+
+
+KEPT = 64
+"""Policies kept compiled."""
+
+
+class DataActionEngine:
+    """Answers which Azure data actions the AKS authorizer checks for a request."""
+
+    def __init__(self) -> None:
+        self._operations = Operations()
+
+    def load(self, world: dict[str, Any]) -> dict[str, Any]:
+        """Take no Kubernetes objects: the operations come as `{"operations": [...]}`."""
+        return {"objects": len(world.get("objects") or ())}
+
+    def answer(self, line: dict[str, Any]) -> dict[str, Any]:
+        """Answer `{"operations": [...]}` (replaces the map) or `{"spec", "provider", ...}`.
+
+        Raises:
+            InputError: it is none of these forms.
+        """
+        if "operations" in line and "spec" not in line:
+            self._operations = read_operations(line["operations"])
+            return {"operations": len(line["operations"])}
+        flags = {}
+        for name, default in (("customResources", False), ("subresources", False), ("discovery", True)):
+            value = line.get(name)
+            flags[name] = default if value is None else value
+            if not isinstance(flags[name], bool):
+                raise InputError(f"{name} is not true or false")
+        form = line.get("namespaceFormat")
+        if form not in (None, "", "arc"):
+            raise InputError(f"namespaceFormat is {form!r}", hint='it is "arc" or absent')
+        found = map_request(
+            review_attributes(line.get("spec"), anybody=True),
+            self._operations,
+            text_of(line, "provider", "line") or PROVIDER,
+            custom_resources=flags["customResources"],
+            subresources=flags["subresources"],
+            arc_namespaces=form == "arc",
+            discovery=flags["discovery"],
+        )
+        answer: dict[str, Any] = {"decision": found.decision}
+        if found.decision == "check":
+            answer["actions"] = [{"id": each.id, "attributes": each.attributes} for each in found.actions]
+        if found.message:
+            answer["message"] = found.message
+        return {**answer, "scope": found.scope}
+
+
 def engine(name: str, options: EngineOptions) -> Engine:
     """Return an engine of this chapter by its name.
 
@@ -88,4 +173,8 @@ def engine(name: str, options: EngineOptions) -> Engine:
     del options
     if name == "access":
         return AccessEngine()
+    if name == "audit-policy":
+        return AuditPolicyEngine()
+    if name == "azure-data-action":
+        return DataActionEngine()
     raise UsageError(f"the chapter access has no engine {name!r}")
