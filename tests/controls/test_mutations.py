@@ -16,7 +16,7 @@ from seawall.core import Outcome
 from seawall.snapshot import Snapshot
 from seawall.snapshot.tables import steps
 from support.estates import CLUSTER_ID, NOW, snapshot_of
-from support.golden import golden
+from support.golden import NETWORK, golden
 
 CATALOGUE = Catalogue()
 SUBJECTS = frozenset({"cluster", "pool", "container", "pod"})
@@ -92,7 +92,10 @@ def failing(estates):
     snapshots = [snapshot_of(given) for given in estates]
     whole = Snapshot(
         objects=tuple(item for one in snapshots for item in one.objects),
-        resources=tuple(item for one in snapshots for item in one.resources),
+        resources=(
+            *(item for one in snapshots for item in one.resources),
+            *snapshot_of({"resources": [NETWORK]}).resources,
+        ),
     )
     report = assess(whole, CATALOGUE, Options(now=NOW, locate=False))
     assert not [item for item in report.coverage if item.error]

@@ -83,6 +83,16 @@ CLUSTER: dict[str, Any] = {
     },
 }
 
+NETWORK: dict[str, Any] = {
+    "id": "/subscriptions/0/virtualNetworks/v",
+    "name": "v",
+    "type": "microsoft.network/virtualnetworks",
+    "properties": {
+        "subnets": [{"id": "/subscriptions/0/subnets/aks", "properties": {"addressPrefix": "10.0.0.0/16"}}]
+    },
+}
+"""The network that the pools stand in: large enough for whatever a mutation makes of them."""
+
 DEPLOYMENT: dict[str, Any] = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
