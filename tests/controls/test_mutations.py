@@ -16,7 +16,7 @@ from seawall.core import Outcome
 from seawall.snapshot import Snapshot
 from seawall.snapshot.tables import steps
 from support.estates import CLUSTER_ID, NOW, snapshot_of
-from support.golden import NETWORK, golden
+from support.golden import NAMESPACES, NETWORK, golden
 
 CATALOGUE = Catalogue()
 SUBJECTS = frozenset({"cluster", "pool", "container", "pod"})
@@ -51,6 +51,7 @@ VALUES = (
     {"type": "Unconfined"},
     {"add": ["SYS_ADMIN"]},
     ["0.0.0.0/0"],
+    [{"name": "big", "count": 5000, "maxPods": 110, "vnetSubnetID": "/subscriptions/0/subnets/aks"}],
 )
 ROOT = {
     "pool": ("cluster", "properties", "agentPoolProfiles", 0),
@@ -91,7 +92,10 @@ def failing(estates):
     """Return, for each estate, the controls that do not pass everywhere: all estates in one assessment."""
     snapshots = [snapshot_of(given) for given in estates]
     whole = Snapshot(
-        objects=tuple(item for one in snapshots for item in one.objects),
+        objects=(
+            *(item for one in snapshots for item in one.objects),
+            *snapshot_of({"objects": NAMESPACES}).objects,
+        ),
         resources=(
             *(item for one in snapshots for item in one.resources),
             *snapshot_of({"resources": [NETWORK]}).resources,

@@ -93,6 +93,24 @@ NETWORK: dict[str, Any] = {
 }
 """The network that the pools stand in: large enough for whatever a mutation makes of them."""
 
+NAMESPACES: list[dict[str, Any]] = [
+    {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": "shop",
+            "labels": {"seawall.dev/tenant": "shop", "seawall.dev/hostile": "true"},
+            "annotations": {"seawall.dev/allowed-registries": "contoso.azurecr.io"},
+        },
+    },
+    {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "bank", "labels": {"seawall.dev/tenant": "bank"}},
+    },
+]
+"""Two tenants, one of them hostile and held to one registry."""
+
 DEPLOYMENT: dict[str, Any] = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
@@ -104,6 +122,7 @@ DEPLOYMENT: dict[str, Any] = {
             "metadata": {"labels": {"app": "web"}},
             "spec": {
                 "serviceAccountName": "web",
+                "runtimeClassName": "kata-vm-isolation",
                 "automountServiceAccountToken": False,
                 "hostPID": False,
                 "hostIPC": False,
