@@ -39,7 +39,9 @@ def test_the_seeds_query_does_not_return_a_cluster_without_the_property(database
 
 def test_unequal_returns_what_has_no_value(database):
     found = names(database, "where properties.enableRBAC != false")
-    assert found == sorted({"on", "absent", "null", "nothing", "text"} & {row[0] for row in database.query("resources").rows})
+    assert found == sorted(
+        {"on", "absent", "null", "nothing", "text"} & {row[0] for row in database.query("resources").rows}
+    )
 
 
 def test_isnull_sees_absence_and_json_null(database):
