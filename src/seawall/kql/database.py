@@ -11,7 +11,7 @@ import msgspec
 from seawall.core.clock import Clock, SystemClock
 from seawall.kql import loading, shredding
 from seawall.kql.catalog import Catalog, Table
-from seawall.kql.compiler import Plan, compile_query
+from seawall.kql.compiler import Plan, compile_query, udfs_of
 from seawall.kql.errors import KqlError
 from seawall.kql.functions import UDFS
 from seawall.kql.profiles import profile_of
@@ -84,6 +84,13 @@ class Database:
         self._plans: dict[str, Plan] = {}
         self._registered: set[str] = set()
         self._serial = 0
+        itself = weakref.ref(self)
+
+        def peek(sql: str, uses_now: bool) -> list[tuple[Any, ...]]:
+            database = itself()
+            return [] if database is None else database._peek(sql, uses_now)
+
+        self.catalog.peek = peek
 
     # --- tables --------------------------------------------------------------------------------------------
 
@@ -176,6 +183,11 @@ class Database:
         raw = self._fetch(plan, plan.sql, self.limits.rows + 1)
         truncated = len(raw) > self.limits.rows
         return Result(plan.columns, shape(raw[: self.limits.rows], plan.columns), truncated, plan.hints)
+
+    def _peek(self, sql: str, uses_now: bool) -> list[tuple[Any, ...]]:
+        """Look at data while a query is compiled: plugins whose columns are the data's."""
+        plan = Plan("", (), sql, (), {}, uses_now and "$now" in sql, udfs_of(sql), ())
+        return self._fetch(plan, sql, 0)
 
     def _fetch(self, plan: Plan, sql: str, most: int) -> list[tuple[Any, ...]]:
         """Run SQL within the limits."""

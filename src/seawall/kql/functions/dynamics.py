@@ -31,7 +31,7 @@ udf("sorted_json", "dynamic", "string", _sorted_json)
 def pack_array(binder: Any, node: Any, scope: Any) -> Ex:
     """`pack_array(a, b, ...)` or `pack_array(*)`."""
     if len(node.args) == 1 and type(node.args[0]).__name__ == "Star":
-        values = [col.ex for col in scope.rel.cols]
+        values = [col.ex for col in scope.rel.visible]
     else:
         values = binder.args(node, scope)
     if all(value.known for value in values):
@@ -510,15 +510,16 @@ def steps_of(path: str) -> list[str | int]:
     return out
 
 
-def walk(value: Any, path: str) -> tuple[bool, Any]:
+def walk(root: Any, path: str) -> tuple[bool, Any]:
     """Follow a path; the first value says whether it is there."""
+    value: Any = root
     for step in steps_of(path):
-        if (isinstance(value, dict) and step in value) or (
-            isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value)
-        ):
-            value = value[step]
-        else:
+        if isinstance(value, dict) and step in value:
+            value = value[str(step)]
+            continue
+        if not isinstance(value, list) or not isinstance(step, int) or not -len(value) <= step < len(value):
             return False, None
+        value = value[step]
     return True, value
 
 
@@ -698,3 +699,42 @@ def _bag_items(bag: Any, as_array: bool) -> list[Any]:
 
 
 udf("bag_items", "dynamic bool", "dynamic", _bag_items)
+
+
+# --- what operators are made of ----------------------------------------------------------------------------
+
+
+def _series_fill(pairs: Any, count: int, fill: Any) -> list[Any]:
+    out = [fill] * max(0, min(count, LIMIT))
+    for place, value in pairs:
+        if 0 <= place < len(out) and value is not None:
+            out[place] = value
+    return out
+
+
+def _axis_whole(start: int, step: int, count: int, kind: str) -> list[Any]:
+    from seawall.kql.temporal import format_datetime, format_timespan
+
+    values = [start + i * step for i in range(max(0, min(count, LIMIT)))]
+    if kind == "long":
+        return values
+    write = format_datetime if kind == "datetime" else format_timespan
+    return [write(value) for value in values]
+
+
+def _axis(start: float, step: float, count: int, kind: str) -> list[float]:
+    del kind
+    return [start + i * step for i in range(max(0, min(count, LIMIT)))]
+
+
+def _keys_kinds(bag: Any) -> list[Any]:
+    if not isinstance(bag, dict):
+        return []
+    names = {bool: "bool", int: "long", float: "real", str: "string", type(None): "null"}
+    return [[key, names.get(type(value), "dynamic")] for key, value in bag.items()]
+
+
+udf("series_fill", "dynamic long json?", "dynamic", _series_fill)
+udf("axis_whole", "long long long string", "dynamic", _axis_whole)
+udf("axis", "real real long string", "dynamic", _axis)
+udf("keys_kinds", "dynamic", "dynamic", _keys_kinds)
