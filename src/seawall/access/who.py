@@ -40,7 +40,10 @@ RBAC_GROUP = "rbac.authorization.k8s.io"
 
 
 def who_can(world: AccessWorld, asked: Attributes, azure: AzureCluster | None = None) -> WhoCan:
-    """Answer who can make a request (its user is not looked at)."""
+    """Answer who can make a request (its user is not looked at).
+
+    Without a namespace: who can in the whole cluster or in any namespace (the binding says where).
+    """
     holders = {Holder("Group", "system:masters", "", "", "system:masters"), *_subjects(world, asked)}
     holders |= set(_members(world, holders))
     holders |= set(_nodes(world, asked))
@@ -66,7 +69,7 @@ def _ask(asked: Attributes, verb: str, group: str, resource: str) -> Attributes:
 
 
 def _subjects(world: AccessWorld, asked: Attributes) -> Iterable[Holder]:
-    for binding, role, _ in world.rbac.who(asked):
+    for binding, role, _ in world.rbac.who(asked, everywhere=not asked.namespace):
         where = f"{binding.kind}/{binding.namespace}/{binding.name}".replace("//", "/")
         for subject in binding.subjects:
             key = binding.subject_key(subject)
