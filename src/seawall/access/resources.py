@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from seawall.access.attributes import Attributes, User
 from seawall.access.names import service_account_groups, split_service_account
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from seawall.access.rbac.model import Rule
 
 GROUPS: Final = {
     resource: group
@@ -36,14 +41,68 @@ GROUPS: Final = {
 """The API group of resources of Kubernetes 1.34 that are not in the core group."""
 
 
-def parse_question(verb: str, what: str, user: User, namespace: str = "", name: str = "") -> Attributes:
-    """Make a request of what a person wrote; without a group, Kubernetes' own group of the resource is taken."""
+CORE: Final = frozenset(
+    [
+        "bindings",
+        "componentstatuses",
+        "configmaps",
+        "endpoints",
+        "events",
+        "limitranges",
+        "namespaces",
+        "nodes",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "pods",
+        "podtemplates",
+        "replicationcontrollers",
+        "resourcequotas",
+        "secrets",
+        "serviceaccounts",
+        "services",
+        "users",
+        "groups",
+    ]
+)
+"""Resources of the core group, and the two that impersonation speaks of."""
+
+
+def group_of(resource: str, rules: Iterable[Rule]) -> tuple[str, str]:
+    """Return the plural and the group of a resource written without one.
+
+    Kubernetes' own resources first (`pod` is taken for `pods`); else the one group that the rules of a world name
+    along with it; else the core group.
+    """
+    for plural in (resource, f"{resource}s"):
+        if plural in CORE:
+            return plural, ""
+        if plural in GROUPS:
+            return plural, GROUPS[plural]
+    named = {
+        group
+        for rule in rules
+        if resource in rule.resources
+        for group in rule.groups
+        if group not in ("", "*")
+    }
+    return resource, named.pop() if len(named) == 1 else ""
+
+
+def parse_question(
+    verb: str,
+    what: str,
+    user: User,
+    namespace: str = "",
+    name: str = "",
+    rules: Iterable[Rule] = (),
+) -> Attributes:
+    """Make a request of what a person wrote; `rules` help to find the group where none is written."""
     if what.startswith("/"):
         return Attributes(user, verb, path=what, is_resource=False)
     full, _, subresource = what.partition("/")
     resource, dot, group = full.partition(".")
     if not dot:
-        group = GROUPS.get(resource, "")
+        resource, group = group_of(resource, rules)
     return Attributes(user, verb, namespace, group, "*", resource, subresource, name)
 
 

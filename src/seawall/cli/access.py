@@ -133,7 +133,7 @@ def can(
     asker = person(user, groups)
     if oid:
         asker = msgspec.structs.replace(asker, extra=(("oid", (oid,)),))
-    asked = parse_question(verb, resource, asker, namespace, name)
+    asked = parse_question(verb, resource, asker, namespace, name, world.rules())
     azure = _azure(snapshot, cluster)
     decision = authorize_cluster(world, azure, asked) if azure else authorize(world, asked)
     answer: dict[str, Any] = {
@@ -188,7 +188,7 @@ def who_can_command(
     from seawall.access.who import who_can
 
     snapshot, world = _read(paths)
-    asked = parse_question(verb, resource, User(), namespace, name)
+    asked = parse_question(verb, resource, User(), namespace, name, world.rules())
     found = who_can(world, asked, _azure(snapshot, cluster))
 
     def text() -> Iterator[str]:
