@@ -133,13 +133,16 @@ def _words(own: tuple[str, ...], others: Iterable[tuple[str, ...]]) -> list[str]
 
 
 def _resources(rule: Rule, every: list[Rule]) -> list[str]:
-    named = {word for each in every for word in each.resources if word != "*"}
+    # `pods/*` is no pattern: it names a subresource called `*`, which no API has.
+    named = {word for each in every for word in each.resources if word != "*" and not word.endswith("/*")}
     plain = {word for word in named if not word.startswith("*/")}
     below = {word.partition("/")[2] for word in named if "/" in word}
     found: set[str] = set()
     for resource in rule.resources:
         if resource == "*":
             found |= plain | {OTHER} | {f"{OTHER}/{each}" for each in below} | {f"{OTHER}/{OTHER}"}
+        elif resource.endswith("/*"):
+            continue
         elif resource.startswith("*/"):
             sub = resource.partition("/")[2]
             found |= {f"{each}/{sub}" for each in plain if "/" not in each} | {f"{OTHER}/{sub}"}

@@ -66,6 +66,21 @@ CORE: Final = frozenset(
 )
 """Resources of the core group, and the two that impersonation speaks of."""
 
+OTHER_GROUPS: Final = frozenset(
+    (
+        "events.k8s.io",
+        "metrics.k8s.io",
+        "custom.metrics.k8s.io",
+        "external.metrics.k8s.io",
+        "resource.k8s.io",
+        "flowcontrol.apiserver.k8s.io",
+        "internal.apiserver.k8s.io",
+        "storagemigration.k8s.io",
+        "extensions",
+    )
+)
+"""Further groups of Kubernetes' own."""
+
 
 def group_of(resource: str, rules: Iterable[Rule]) -> tuple[str, str]:
     """Return the plural and the group of a resource written without one.
@@ -78,13 +93,12 @@ def group_of(resource: str, rules: Iterable[Rule]) -> tuple[str, str]:
             return plural, ""
         if plural in GROUPS:
             return plural, GROUPS[plural]
-    named = {
-        group
-        for rule in rules
-        if resource in rule.resources
-        for group in rule.groups
-        if group not in ("", "*")
-    }
+    every = list(rules)
+    named = {group for rule in every if resource in rule.resources for group in rule.groups} - {"", "*"}
+    if not named:
+        # A rule over all resources of one foreign group: the resource can only be one of them.
+        named = {group for rule in every if "*" in rule.resources for group in rule.groups} - {"", "*"}
+        named -= set(GROUPS.values()) | OTHER_GROUPS
     return resource, named.pop() if len(named) == 1 else ""
 
 
