@@ -14,6 +14,7 @@ from seawall.access.rbac.model import (
     KINDS,
     Binding,
     Role,
+    Rule,
     ShapeError,
     flatten,
     read_binding,
@@ -51,6 +52,11 @@ class AccessWorld:
         self.gates = gates or {}
         self.problems = tuple(problems)
         self._graph: NodeGraph | None = None
+
+    def rules(self) -> Iterable[Rule]:
+        """Yield the rules of every role."""
+        for role in (*self.rbac.cluster_roles.values(), *self.rbac.roles.values()):
+            yield from role.rules
 
     @property
     def nodes(self) -> NodeGraph:

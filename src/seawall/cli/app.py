@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "assess": ("seawall.cli.assess:assess", "Posture report over everything found in PATH..."),
     "query": ("seawall.cli.query:query", "KQL over the same tables."),
     "controls": ("seawall.cli.controls:controls", "The catalogue of controls, or one control explained."),
+    "access": ("seawall.cli.access:access", "Who may do what, why, and what would change the answer."),
     "decide": ("seawall.cli.decide:decide", "JSON lines in, decisions out: how programs talk to an engine."),
 }
 """Command name -> (module:attribute, help). A command is imported when it is called, not for --help."""

@@ -219,12 +219,15 @@ class RbacIndex:
         lost.sort(key=lambda binding: (bool(binding.namespace), binding.order))
         return f"RBAC: {join_errors(missing_text(binding) for binding in lost)}"
 
-    def who(self, asked: Attributes) -> list[Match]:
-        """Return every binding that allows a request, whoever it is for, with one allowing rule each."""
+    def who(self, asked: Attributes, *, everywhere: bool = False) -> list[Match]:
+        """Return every binding that allows a request, whoever it is for, with one allowing rule each.
+
+        `everywhere` takes the bindings of all namespaces: who can do it in some namespace?
+        """
         keys = keys_of(asked.group, asked.resource, asked.subresource)
         hits: dict[int, int | None] = {}
         found = []
-        for binding in self._reaching(asked):
+        for binding in self._reaching(asked, everywhere):
             role = self.role_of(binding)
             if role is None:
                 continue
@@ -240,10 +243,11 @@ class RbacIndex:
                 found.append(Match(binding, role, index))
         return found
 
-    def _reaching(self, asked: Attributes) -> Iterator[Binding]:
+    def _reaching(self, asked: Attributes, everywhere: bool) -> Iterator[Binding]:
         wanted = asked.namespace if asked.is_resource else ""
+        every = everywhere and asked.is_resource
         for binding in self.bindings:
-            if not binding.namespace or binding.namespace == wanted:
+            if every or not binding.namespace or binding.namespace == wanted:
                 yield binding
 
     def with_binding(self, binding: Binding) -> None:
