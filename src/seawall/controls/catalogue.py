@@ -28,17 +28,17 @@ class Catalogue:
         self.broken: list[BrokenControl] = []
         for folder in folders:
             for chapter, path in _files(folder):
-                self._add(chapter, path)
+                self._add(chapter, path, built_in=folder == BUILT_IN)
 
     @classmethod
     def with_extra(cls, folders: Iterable[str]) -> Catalogue:
         """Return the built-in catalogue with a team's own folders after it."""
         return cls((BUILT_IN, *folders))
 
-    def _add(self, chapter: str, path: str) -> None:
+    def _add(self, chapter: str, path: str, *, built_in: bool) -> None:
         name = Path(path).stem
         try:
-            control = read_control(path)
+            control = read_control(path, built_in=built_in)
             if control.id != name:
                 raise InputError(f"the header's id is {control.id!r}", hint="the file is named by its id")
             if control.header.chapter != chapter:
@@ -88,7 +88,7 @@ def _files(folder: Path | str) -> Iterator[tuple[str, str]]:
             yield chapter.name, str(path)
 
 
-def read_control(path: str) -> Control:
+def read_control(path: str, *, built_in: bool = False) -> Control:
     """Read one control file: comment lines with YAML, then the query.
 
     Raises:
@@ -115,4 +115,4 @@ def read_control(path: str) -> Control:
         raise InputError(f"{path}: {parsed.id!r} is not an id", hint="lower-case words joined by hyphens")
     # The header stays in the text as blank lines, so that an error's line is the file's line.
     query = "\n" * len(header) + "".join(lines[len(header) :])
-    return Control(parsed, query, path)
+    return Control(parsed, query, path, built_in)

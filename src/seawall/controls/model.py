@@ -18,8 +18,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         message: what a failure means, one sentence. `{name}`, `{namespace}`, `{observed}`, `{expected}` and
             `{path}` are filled in.
         why: why it matters, in our words.
-        fields: dotted paths that decide it, below the row's own `path`: what a plan must know and what the
-            mutation test changes.
+        fields: dotted paths that decide it, below the subject's own place: what a plan must know and what the
+            mutation test changes. A pool's control names a field of its cluster as `cluster.properties.x`.
         subject: what a row is: cluster, pool, container, pod, namespace, ...
         aliases: other names (the SW- number of the recommendation).
         mappings: framework -> ids of that framework.
@@ -57,6 +57,7 @@ class Control(msgspec.Struct, frozen=True):
     header: Header
     query: str
     file: str
+    built_in: bool = False
 
     @property
     def id(self) -> str:

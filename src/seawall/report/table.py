@@ -49,6 +49,7 @@ def render_table(report: Report, *, colour: bool = False, width: int = 0) -> str
             _print_finding(console, finding)
         console.print()
     _print_unread(console, report)
+    _print_requirements(console, report)
     _print_scores(console, report)
     for warning in report.warnings:
         console.print(Text(f"warning: {warning}", style="yellow"))
@@ -113,9 +114,23 @@ def _print_scores(console: Console, report: Report) -> None:
     console.print()
 
 
+def _print_requirements(console: Console, report: Report) -> None:
+    if not report.requirements:
+        return
+    table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
+    for name in (report.framework, "State", "Controls", "Title"):
+        table.add_column(name)
+    styles = {"fail": "red", "pass": "green", "unknown": "yellow", "manual": "yellow"}
+    for item in report.requirements:
+        state = Text(item.state, style=styles.get(item.state, "dim"))
+        table.add_row(item.id, state, ", ".join(item.controls), item.title)
+    console.print(table)
+    console.print()
+
+
 def _bar(points: float | None) -> Text:
     if points is None:
-        return Text("not evaluated", style="dim")
+        return Text("not scored", style="dim")
     filled = round(points / 100 * _BAR)
     style = "green" if points >= 80 else "yellow" if points >= 50 else "red"
     return Text.assemble(("█" * filled, style), ("░" * (_BAR - filled), "dim"))

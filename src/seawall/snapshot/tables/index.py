@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -268,6 +269,7 @@ def dotted(path: Path) -> str:
     return text
 
 
+@lru_cache(maxsize=4096)
 def steps(path: str) -> Path:
     """Read a dotted path back: the opposite of `dotted`. `a['b.c'].d` is understood too."""
     result: list[str | int] = []

@@ -83,7 +83,8 @@ def _replicas(item: KubernetesObject) -> int | None:
         return None
     spec = item.raw.get("spec")
     value = spec.get("replicas", 1) if isinstance(spec, dict) else 1
-    return value if isinstance(value, int) else 1
+    # What is no number is not guessed at; a number is an int32 in the API.
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31 else None
 
 
 def _pods(estate: Estate) -> Iterator[tuple[Any, ...]]:
@@ -145,6 +146,15 @@ def _containers(estate: Estate) -> Iterator[tuple[Any, ...]]:
                     container.get("resources"),
                     container,
                 )
+
+
+def _service_accounts(estate: Estate) -> Iterator[tuple[Any, ...]]:
+    for entry in estate.objects:
+        raw = entry[1].raw
+        if entry[1].kind == "ServiceAccount" and not entry[1].group:
+            mounted = raw.get("automountServiceAccountToken")
+            value = mounted if isinstance(mounted, bool) else None
+            yield (*_object_columns(entry), value, raw.get("secrets"))
 
 
 KUBERNETES_TABLES: tuple[Table, ...] = (
@@ -275,6 +285,6 @@ spec        dynamic  the whole container
             + "automountServiceAccountToken bool whether pods get a token unasked (null: true)\n"
             + "secrets dynamic references to secrets, by name"
         ),
-        _kinds(("", "ServiceAccount"), fields=("automountServiceAccountToken", "secrets")),
+        _service_accounts,
     ),
 )

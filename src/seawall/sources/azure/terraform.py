@@ -17,6 +17,7 @@ import msgspec
 from seawall.snapshot.model import AzureResource, Origin, Path, Unread
 from seawall.sources.azure.casing import CLUSTER
 from seawall.sources.azure.forms import Found
+from seawall.sources.azure.maintenance import in_week, window
 from seawall.sources.azure.normal import PLACEHOLDER, normalise
 from seawall.sources.azure.references import Configuration
 from seawall.sources.locate import dotted, parse_path
@@ -330,63 +331,14 @@ class _Reader:
             body = {
                 "id": f"{cluster}/maintenanceConfigurations/{name}",
                 "type": "Microsoft.ContainerService/managedClusters/maintenanceConfigurations",
-                "properties": _in_week(blocks[0])
+                "properties": in_week(blocks[0])
                 if name == "default"
-                else {"maintenanceWindow": _window(blocks[0])},
+                else {"maintenanceWindow": window(blocks[0])},
             }
             steps = Origin(place.file, place.document, (*place.path, attribute, 0))
             resource = normalise(body, steps, "terraform")
             found.append(msgspec.structs.replace(resource, origins={"properties": ()}))
         return found
-
-
-def _in_week(block: dict[str, Any]) -> dict[str, Any]:
-    """Write the old kind of window: hours of days."""
-    allowed = [
-        {"day": part.get("day"), "hourSlots": part.get("hours")}
-        for part in block.get("allowed") or []
-        if isinstance(part, dict)
-    ]
-    refused = [
-        {"start": part.get("start"), "end": part.get("end")}
-        for part in block.get("not_allowed") or []
-        if isinstance(part, dict)
-    ]
-    return {"timeInWeek": allowed} | ({"notAllowedTime": refused} if refused else {})
-
-
-def _window(block: dict[str, Any]) -> dict[str, Any]:
-    """Write a maintenance window with a schedule, as ARM's maintenanceWindow."""
-    frequency, every = block.get("frequency"), block.get("interval")
-    schedule: dict[str, Any]
-    if frequency == "Daily":
-        schedule = {"daily": {"intervalDays": every}}
-    elif frequency == "Weekly":
-        schedule = {"weekly": {"intervalWeeks": every, "dayOfWeek": block.get("day_of_week")}}
-    elif frequency == "AbsoluteMonthly":
-        schedule = {"absoluteMonthly": {"intervalMonths": every, "dayOfMonth": block.get("day_of_month")}}
-    else:
-        schedule = {
-            "relativeMonthly": {
-                "intervalMonths": every,
-                "dayOfWeek": block.get("day_of_week"),
-                "weekIndex": block.get("week_index"),
-            }
-        }
-    window = {
-        "schedule": schedule,
-        "durationHours": block.get("duration"),
-        "utcOffset": block.get("utc_offset"),
-        "startDate": str(block.get("start_date") or "")[:10] or None,
-        "startTime": block.get("start_time"),
-        "notAllowedDates": [
-            {"start": str(part.get("start"))[:10], "end": str(part.get("end"))[:10]}
-            for part in block.get("not_allowed") or []
-            if isinstance(part, dict)
-        ]
-        or None,
-    }
-    return {key: value for key, value in window.items() if value is not None}
 
 
 def _azapi(item: _Planned, origin: Origin) -> AzureResource | None:

@@ -33,19 +33,32 @@ _TOKEN: Final = re.compile(
     rb"[ \n\[{,](?=[-+.0-9_~:&*!?%@`<yYnNoOtTfFiI])(?:"
     rb"(?=[-+.0-9_])(?:" + _NUMBERS + rb")|" + _WORDS + rb"|" + _KEYS + rb"|" + _INDICATORS + rb")"
 )
-# What is looked for only where one of these bytes occurs at all.
-_SPECIAL: Final = bytes(byte for byte in range(256) if byte in b"\"'\\[]{}|>" or byte < 32 or byte > 126)
-_ORDINARY: Final = bytes(byte for byte in range(256) if byte not in _SPECIAL or byte == 10)
-_CONSTRUCT: Final = re.compile(
-    # Control characters, tabs, and what 1.1 takes for line breaks or refuses: NEL, LS, PS, surrogates, U+FFFE.
+# Everything below is looked for only where its first byte occurs at all.
+_ORDINARY: Final = bytes(byte for byte in range(256) if byte == 10 or 32 <= byte <= 126)
+# Control characters, tabs, and what 1.1 takes for line breaks or refuses: NEL, LS, PS, surrogates, U+FFFE.
+_CONTROL: Final = re.compile(
     rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf|\xef\xbf[\xbe\xbf]|\xed[\xa0-\xbf]"
-    # Folded blocks, literal ones with anything but a chomping mark behind the bar, and an empty one at the end.
-    rb"|[:-][ ]+(?:>|\|(?![-+]?\n))|[\[{,][ ]*[|>]|\n[ ]*[|>]|\|[-+]?\s*\Z"
-    # Flow over several lines, nested flow, and flow in the place of a key (yaml-rs makes tuples of such keys).
-    rb"|[\[{][^\[\]{}\n]*+[\n\[{]|[\[{,][ \n]*+[\[{:]|[\]}][ ]*+:"
-    # Escapes other than the plain ones, a flow key glued to its value.
-    rb'|\\[^"\\n]|["\']:[^ \n]'
 )
+# Folded blocks, literal ones with anything but a chomping mark behind the bar, and an empty one at the end.
+_BLOCK: Final = re.compile(rb"[:\n-][ ]*+(?<=[ \n])(?:>|\|(?![-+]?\n))")
+_TOP_BLOCK: Final = re.compile(rb"\n[ ]*+\|")
+_LAST_BLOCK: Final = re.compile(rb"\|[-+]?\s*\Z")
+# Flow that is more than one level of plain words and closed quotes on one line, to the line's end: a flow collection
+# starts behind `: `, `- ` or a line's start, unless that line is the first of a literal block, as JSON often is.
+# (yaml-rs makes tuples of flow in the place of a key.)
+_WORD: Final = (
+    rb"""(?:[^\[\]{}\n"':#&*!|>%@`?, -][^\[\]{}\n"':#&*!|>%@`?,]*+|"[^"\\\n]*"|'[^'\n]*'|-?[0-9]++)"""
+)
+_PAIR: Final = rb"[A-Za-z_][A-Za-z0-9_./-]*+:[ ]++" + _WORD
+_SIMPLE_FLOW: Final = (
+    rb"(?:\[[ ]*+(?:" + _WORD + rb"(?:,[ ]*+" + _WORD + rb")*+)?[ ]*+\]|"
+    rb"\{[ ]*+(?:" + _PAIR + rb"(?:,[ ]*+" + _PAIR + rb")*+)?[ ]*+\})[ ]*+\n"
+)  # fmt: skip
+_FLOW: Final = re.compile(
+    rb"[\n:-](?:(?<=\n)(?<!\|\n)(?<!\|[-+]\n)|(?<=[:-])[ ])[ ]*+(?=[\[{])(?!" + _SIMPLE_FLOW + rb")"
+)
+_FLOW_KEY: Final = re.compile(rb"[\]}][ ]*+:")
+_ESCAPE: Final = re.compile(rb'\\[^"\\n]')
 # Deep nesting: yaml-rs recurses (it fell over a thousand levels on a stack of 512 KB). And a document's end.
 _INDENTED: Final = b"\n" + b" " * 64
 _STAIRS: Final = b"- - - - "
@@ -55,13 +68,18 @@ _ENDED: Final = b"\n..."
 def is_plain(data: bytes) -> bool:
     """Say whether no token of the text could be read differently by the fast reader."""
     text = b"\n" + data
-    return not (
-        _TOKEN.search(text)
-        or (text.translate(None, _ORDINARY) and _CONSTRUCT.search(text))
-        or _INDENTED in text
-        or _STAIRS in text
-        or _ENDED in text
-    )
+    if _TOKEN.search(text) or _INDENTED in text or _STAIRS in text or _ENDED in text:
+        return False
+    if text.translate(None, _ORDINARY) and _CONTROL.search(text):
+        return False
+    bar = b"|" in text
+    if bar and (_TOP_BLOCK.search(text) or _LAST_BLOCK.search(text)):
+        return False
+    if (bar or b">" in text) and _BLOCK.search(text):
+        return False
+    if (b"[" in text or b"{" in text) and (_FLOW.search(text) or _FLOW_KEY.search(text)):
+        return False
+    return not (b"\\" in text and _ESCAPE.search(text))
 
 
 def load(data: bytes) -> tuple[bool, Any]:

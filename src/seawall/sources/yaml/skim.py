@@ -36,31 +36,42 @@ class Skim:
 
     def __init__(self, text: bytes) -> None:
         self._text = text
+        self._places: dict[tuple[Step, ...], tuple[int, int] | None] = {}
+        self._followed: dict[tuple[Step, ...], tuple[int | None, _Region | None]] = {}
         self._known: dict[int, dict[Step, tuple[int, _Region | None]] | None] = {}
 
     def place(self, path: Sequence[Step]) -> tuple[int, int] | None:
         """Return line and column (from 0) of a path or of its nearest parent, None where it is not certain."""
-        region = _Region(0, len(self._text), -1)
-        shown = -1
-        for step in path:
-            children = self._children(region)
-            if children is None:
-                return None
-            found = children.get(step)
-            if found is None:
-                break
-            shown, inner = found
-            if inner is None:
-                # A scalar: what is asked for below it does not exist.
-                break
-            region = inner
-        if shown < 0:
+        path = tuple(path)
+        if path not in self._places:
+            shown = self._follow(path)[0]
+            if shown is None:
+                self._places[path] = None
+            else:
+                text = self._text
+                line = text.count(b"\n", 0, shown)
+                self._places[path] = (line, shown - text.rfind(b"\n", 0, shown) - 1)
+        return self._places[path]
+
+    def _follow(self, path: tuple[Step, ...]) -> tuple[int | None, _Region | None]:
+        """Return where a path is shown (None: not certain) and the region below it, each prefix only once."""
+        known = self._followed.get(path)
+        if known is not None:
+            return known
+        found: tuple[int | None, _Region | None] = (None, None)
+        if not path:
+            whole = _Region(0, len(self._text), -1)
             first = _FIRST.search(self._text, 0)
-            if first is None or self._children(region) is None:
-                return None
-            shown = first.start(2)
-        text = self._text
-        return text.count(b"\n", 0, shown), shown - text.rfind(b"\n", 0, shown) - 1
+            if first is not None and self._children(whole) is not None:
+                found = (first.start(2), whole)
+        else:
+            found = above, region = self._follow(path[:-1])
+            if above is not None and region is not None:
+                children = self._children(region)
+                # What is not there is shown at the parent, and nothing is below it.
+                found = (None, None) if children is None else children.get(path[-1], (above, None))
+        self._followed[path] = found
+        return found
 
     def _children(self, region: _Region) -> dict[Step, tuple[int, _Region | None]] | None:
         known = self._known
