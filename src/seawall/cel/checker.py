@@ -222,8 +222,15 @@ class _Checker:
                 node.function, node.target = f"{prefix}.{node.function}", None
                 return self.resolve(node, known, [self.visit(arg) for arg in node.args], member=False)
         target = self.visit(node.target)
-        args = [target, *(self.visit(arg) for arg in node.args)]
+        args = [target, *(self.argument(node.function, arg) for arg in node.args)]
         return self.resolve(node, functions.get(node.function, ()), args, member=True)
+
+    def argument(self, function: str, arg: Node) -> Type:
+        if function == "format" and isinstance(arg, ListLit):
+            # The one list that may mix types (the validator of literals exempts it).
+            arg.type = self.list_literal(arg, exempt=True)
+            return arg.type
+        return self.visit(arg)
 
     def resolve(self, node: Call, known: Iterable[Overload], args: list[Type], *, member: bool) -> Type:
         known = [one for one in known if one.member == member]

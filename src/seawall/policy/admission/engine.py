@@ -6,11 +6,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from seawall.core.errors import InputError, NotBuiltError, UsageError
+from seawall.policy.admission.matching import matches
 from seawall.policy.admission.podsecurity import PodSecurity
 from seawall.policy.admission.rbac import Rbac
 from seawall.policy.admission.request import Denied, Request
+from seawall.policy.admission.selectors import SelectorError
 from seawall.policy.admission.validating import ValidatingPolicies
-from seawall.policy.admission.world import ADMISSION_GROUP, World
+from seawall.policy.admission.validation import validate
+from seawall.policy.admission.world import ADMISSION_GROUP, World, name_of
 
 if TYPE_CHECKING:
     from seawall.core.engine import EngineOptions
@@ -47,12 +50,12 @@ class AdmissionEngine:
     def answer(self, line: Json) -> Json:
         """Answer one AdmissionReview."""
         request = Request(line)
-        if self.world.kind(ADMISSION_GROUP, "MutatingAdmissionPolicyBinding"):
-            raise NotBuiltError("mutating admission policies are not built in this version")
+        self._refuse_mutations(request)
         response: Json = {"uid": request.uid, "allowed": True}
         try:
             self.pod_security.admit(request)
             self.validating.admit(request)
+            validate(request, self.minor)
         except Denied as denied:
             response["allowed"] = False
             response["status"] = denied.status
@@ -67,3 +70,24 @@ class AdmissionEngine:
             "kind": line.get("kind", "AdmissionReview"),
             "response": response,
         }
+
+    def _refuse_mutations(self, request: Request) -> None:
+        """Say that a mutation is not built, where one would run: an answer without it would be wrong."""
+        if request.object is None or request.operation == "DELETE":
+            return
+        policies = {name_of(raw): raw for raw in self.world.kind(ADMISSION_GROUP, "MutatingAdmissionPolicy")}
+        for binding in self.world.kind(ADMISSION_GROUP, "MutatingAdmissionPolicyBinding"):
+            spec = binding.get("spec") or {}
+            policy = policies.get(str(spec.get("policyName")))
+            if policy is None:
+                continue
+            try:
+                run = matches(
+                    self.world, request, (policy.get("spec") or {}).get("matchConstraints")
+                ) and matches(self.world, request, spec.get("matchResources"))
+            except SelectorError:
+                run = True
+            if run:
+                raise NotBuiltError(
+                    f"the mutating policy {name_of(policy)!r} matches, and mutations are not built in this version"
+                )
