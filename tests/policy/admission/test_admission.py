@@ -232,3 +232,20 @@ def test_a_mutation_that_would_run_is_refused_by_name_and_others_do_not_matter()
 def test_what_is_no_review_is_said(line):
     with pytest.raises(InputError):
         _engine([]).answer(line)
+
+
+@pytest.mark.parametrize("kind", ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"])
+def test_a_world_out_of_shape_is_said_and_the_old_world_stays(kind):
+    decide = _engine([])
+    broken = {"apiVersion": GROUP, "kind": kind, "metadata": {"name": "x"}, "spec": ["not", "an", "object"]}
+    bound = {
+        "apiVersion": GROUP,
+        "kind": f"{kind.removesuffix('Binding')}Binding",
+        "spec": {"policyName": "x"},
+    }
+    with pytest.raises(InputError):
+        decide.load({"objects": [broken, bound]})
+    assert (
+        decide.answer(_review("ConfigMap", "configmaps", "d", _config_map("d", {})))["response"]["allowed"]
+        is True
+    )

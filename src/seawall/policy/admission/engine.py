@@ -41,10 +41,14 @@ class AdmissionEngine:
     def load(self, world: Json) -> Json:
         """Replace the world: compile its policies once."""
         objects = world["objects"]
-        self.world = World(objects)
-        # The registry of a server ends at the last version that changed a check, or at its own.
-        self.pod_security = PodSecurity(self.world, self.minor)
-        self.validating = ValidatingPolicies(self.world, self.minor, Rbac(self.world))
+        try:
+            made = World(objects)
+            # The registry of a server ends at the last version that changed a check, or at its own.
+            pod_security = PodSecurity(made, self.minor)
+            validating = ValidatingPolicies(made, self.minor, Rbac(made))
+        except (AttributeError, TypeError) as error:
+            raise InputError(f"an object of the world is not of the API's shape: {error}") from None
+        self.world, self.pod_security, self.validating = made, pod_security, validating
         return {"objects": len(objects)}
 
     def answer(self, line: Json) -> Json:
