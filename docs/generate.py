@@ -16,7 +16,7 @@ from seawall.controls.facts import FACT_TABLES
 from seawall.core import Exit
 from seawall.report import FORMATS
 from seawall.report.json import schema
-from seawall.snapshot.tables import TABLES
+from seawall.snapshot.tables import FINDINGS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,9 +68,9 @@ def _help(command: click.Command, name: str) -> str:
 def tables() -> str:
     """Describe every table and column."""
     parts = ["# Tables\n", "What `seawall query` and controls see.\n"]
-    for table in TABLES.values():
+    for table in (*TABLES.values(), FINDINGS):
         parts.append(f"## {table.name}\n\n{table.meaning}\n")
-        if table.rows is None:
+        if table.rows is None and table is not FINDINGS:
             parts.append("Not built in this version: a query of it says so.\n")
             continue
         parts.append("| column | type | what stands in it |\n|---|---|---|")

@@ -101,3 +101,21 @@ def test_time_is_limited(clusters):
     done = seawall("query", text, clusters, "--seconds", "0.3")
     assert done.returncode == 2
     assert "longer than 0.3 seconds" in done.stderr
+
+
+def test_findings_are_a_table_too(clusters):
+    text = "findings | where control == 'rbac-enabled' | summarize count() by outcome | order by outcome asc"
+    done = seawall("query", text, clusters, "-o", "json")
+    assert json.loads(done.stdout) == [{"outcome": "fail", "count_": 2}, {"outcome": "pass", "count_": 1}]
+
+
+def test_a_table_of_a_later_chapter_says_that_it_is_not_built(clusters):
+    done = seawall("query", "vulnerabilities | take 1", clusters)
+    assert done.returncode == 2
+    assert "not built in this version" in done.stderr
+
+
+def test_tables_are_listed_with_their_columns():
+    done = seawall("query", "--tables")
+    assert "containers: " in done.stdout
+    assert "    podSecurityContext" in done.stdout

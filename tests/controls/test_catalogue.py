@@ -63,7 +63,7 @@ def test_a_team_adds_its_own(tmp_path):
         (GOOD.replace("// why: Because.", "// why: Because.\n// colour: blue"), "colour"),
         (GOOD.replace("{id}", "another-id"), "named by its id"),
         (GOOD.replace("{chapter}", "network"), "folder is the chapter"),
-        (GOOD.replace("title: It is so", "title: [It"), "yaml"),
+        (GOOD.replace("title: It is so", "title: [It"), "own-rule.kql:"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named_with_its_reason(tmp_path, text, reason):

@@ -16,7 +16,7 @@ from seawall.core import Outcome
 from seawall.snapshot import Snapshot
 from seawall.snapshot.tables import steps
 from support.estates import CLUSTER_ID, NOW, snapshot_of
-from support.golden import golden
+from support.golden import NAMESPACES, NETWORK, golden
 
 CATALOGUE = Catalogue()
 SUBJECTS = frozenset({"cluster", "pool", "container", "pod"})
@@ -42,6 +42,7 @@ VALUES = (
     "AKSUbuntu-2204gen2containerd-202501.06.0",
     "AKSWindows-2022-containerd-20348.1.250101",
     "Standard_D4s_v5",
+    "AvailabilitySet",
     [{"hostPort": 80}],
     [{"name": "h", "hostPath": {"path": "/"}}],
     [{"name": "DB_PASSWORD", "value": "not-a-real-one"}],
@@ -50,6 +51,7 @@ VALUES = (
     {"type": "Unconfined"},
     {"add": ["SYS_ADMIN"]},
     ["0.0.0.0/0"],
+    [{"name": "big", "count": 5000, "maxPods": 110, "vnetSubnetID": "/subscriptions/0/subnets/aks"}],
 )
 ROOT = {
     "pool": ("cluster", "properties", "agentPoolProfiles", 0),
@@ -60,7 +62,8 @@ ROOT = {
 
 
 def place(control, field):
-    """Return where a control's field stands in the estate."""
+    """Return where a control's field stands in the estate; `[*]` is shown by the first."""
+    field = field.replace("[*]", "[0]")
     subject = control.header.subject
     if subject == "cluster" or field.startswith("cluster."):
         return ("cluster", *steps(field.removeprefix("cluster.")))
@@ -89,8 +92,14 @@ def failing(estates):
     """Return, for each estate, the controls that do not pass everywhere: all estates in one assessment."""
     snapshots = [snapshot_of(given) for given in estates]
     whole = Snapshot(
-        objects=tuple(item for one in snapshots for item in one.objects),
-        resources=tuple(item for one in snapshots for item in one.resources),
+        objects=(
+            *(item for one in snapshots for item in one.objects),
+            *snapshot_of({"objects": NAMESPACES}).objects,
+        ),
+        resources=(
+            *(item for one in snapshots for item in one.resources),
+            *snapshot_of({"resources": [NETWORK]}).resources,
+        ),
     )
     report = assess(whole, CATALOGUE, Options(now=NOW, locate=False))
     assert not [item for item in report.coverage if item.error]

@@ -23,6 +23,8 @@ POOL: dict[str, Any] = {
     "tags": {"seawall-isolation": "required"},
     "upgradeSettings": {"maxSurge": "33%"},
     "vnetSubnetID": "/subscriptions/0/subnets/aks",
+    "osDiskType": "Ephemeral",
+    "type": "VirtualMachineScaleSets",
     "workloadRuntime": "KataVmIsolation",
 }
 
@@ -81,6 +83,34 @@ CLUSTER: dict[str, Any] = {
     },
 }
 
+NETWORK: dict[str, Any] = {
+    "id": "/subscriptions/0/virtualNetworks/v",
+    "name": "v",
+    "type": "microsoft.network/virtualnetworks",
+    "properties": {
+        "subnets": [{"id": "/subscriptions/0/subnets/aks", "properties": {"addressPrefix": "10.0.0.0/16"}}]
+    },
+}
+"""The network that the pools stand in: large enough for whatever a mutation makes of them."""
+
+NAMESPACES: list[dict[str, Any]] = [
+    {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": "shop",
+            "labels": {"seawall.dev/tenant": "shop", "seawall.dev/hostile": "true"},
+            "annotations": {"seawall.dev/allowed-registries": "contoso.azurecr.io"},
+        },
+    },
+    {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "bank", "labels": {"seawall.dev/tenant": "bank"}},
+    },
+]
+"""Two tenants, one of them hostile and held to one registry."""
+
 DEPLOYMENT: dict[str, Any] = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
@@ -92,6 +122,7 @@ DEPLOYMENT: dict[str, Any] = {
             "metadata": {"labels": {"app": "web"}},
             "spec": {
                 "serviceAccountName": "web",
+                "runtimeClassName": "kata-vm-isolation",
                 "automountServiceAccountToken": False,
                 "hostPID": False,
                 "hostIPC": False,

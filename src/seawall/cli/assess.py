@@ -33,6 +33,12 @@ _LEVELS = ("critical", "high", "medium", "low", "none")
 @click.option(
     "--chapter", "chapters", multiple=True, metavar="NAME", help="Only the controls of this chapter."
 )
+@click.option(
+    "--framework",
+    metavar="NAME",
+    default="",
+    help="Report by the requirements of a framework: cis-aks-1.8, mcsb, nsa-cisa, pss.",
+)
 @click.option("--include-passed", is_flag=True, help="Also show the findings that passed.")
 @click.option("--as-of", metavar="DATE", help="Read calendars and waivers at this date instead of today.")
 @click.option(
@@ -55,6 +61,7 @@ def assess(
     fail_on: str,
     controls: tuple[str, ...],
     chapters: tuple[str, ...],
+    framework: str,
     include_passed: bool,
     as_of: str | None,
     waivers: str | None,
@@ -89,6 +96,7 @@ def assess(
         now=clock.now(),
         controls=frozenset(controls),
         chapters=frozenset(chapters),
+        framework=framework,
         include_passed=include_passed,
         # Places cost time and only some formats show them: html, table, sarif and the like all do.
         locate=True,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from seawall import __version__
 from seawall.controls.facts import FACT_TABLES
+from seawall.controls.frameworks import requirements
 from seawall.controls.score import score
 from seawall.core import (
     Confidence,
@@ -24,7 +26,7 @@ from seawall.core import (
     Subject,
     fingerprint,
 )
-from seawall.core.report import Counts, Coverage, Report, Tool, UnreadItem, WaiverUse
+from seawall.core.report import Counts, Coverage, Report, Requirement, Tool, UnreadItem, WaiverUse
 from seawall.kql import Database, Judged
 from seawall.snapshot import AzureResource, KubernetesObject, Snapshot
 from seawall.snapshot.tables import CLUSTER, TABLES, Estate, steps
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
     from seawall.core import Location
 
 _WORD = re.compile(r"[A-Za-z_]+")
+_INDEX = re.compile(r"\[\d+\]")
 _SLOT = re.compile(r"\{(\w+)\}")
+_SEES_ALL = frozenset({"pack_all", "search", "find", "evaluate", "bag_unpack", "getschema"})
 _REQUIRED = ("id", "pass", "path", "observed", "expected")
 
 
@@ -49,25 +53,44 @@ class Options(msgspec.Struct, frozen=True):
     now: datetime
     controls: frozenset[str] = frozenset()
     chapters: frozenset[str] = frozenset()
+    framework: str = ""
     include_passed: bool = False
     locate: bool = True
 
 
 def open_database(
-    estate: Estate, queries: Iterable[str], now: datetime, *, profile: str = "local", **limits: Any
+    estate: Estate,
+    queries: Iterable[str],
+    now: datetime,
+    *,
+    profile: str = "local",
+    narrow: bool = False,
+    **limits: Any,
 ) -> Database:
     """Load the tables that the queries name, and no others, into a database that stands at `now`.
 
-    A table is loaded where its name occurs as a word in a query: too many at worst, never too few.
+    A table is loaded where its name occurs as a word in a query: too many at worst, never too few. With
+    `narrow` so are its columns, unless an operator occurs that looks at all of them; that is for controls,
+    which name what they show.
     """
     words = {word.lower() for query in queries for word in _WORD.findall(query)}
+    narrow = narrow and not words & _SEES_ALL
     # A query may start with an operator: its table is then `resources`.
     words.add("resources")
     database = Database(profile=profile, clock=FixedClock(now), **limits)
     for name, table in TABLES.items():
         if name in words and table.rows is not None:
-            schema = [(column.name, column.type) for column in table.columns]
-            database.add_table(name, schema, table.rows(estate))
+            kept = [
+                place
+                for place, column in enumerate(table.columns)
+                if not narrow or not place or column.name.lower() in words
+            ]
+            schema = [(table.columns[place].name, table.columns[place].type) for place in kept]
+            rows = table.rows(estate)
+            if len(kept) < len(table.columns):
+                pick = itemgetter(*kept) if len(kept) > 1 else lambda row, place=kept[0]: (row[place],)
+                rows = map(pick, rows)
+            database.add_table(name, schema, rows)
     for name, facts in FACT_TABLES.items():
         if name in words:
             database.add_table(name, facts.columns, facts.rows(now))
@@ -86,6 +109,7 @@ def select(catalogue: Catalogue, options: Options) -> list[Control]:
         for control in catalogue.controls.values()
         if (not chosen or control.id in chosen)
         and (not options.chapters or control.header.chapter in options.chapters)
+        and (not options.framework or options.framework in control.header.mappings)
     ]
 
 
@@ -105,18 +129,22 @@ def assess(snapshot: Snapshot, catalogue: Catalogue, options: Options) -> Report
             coverage.append(Coverage(header.id, header.title, header.chapter, header.severity))
         else:
             controls.append(control)
-    judge.database = open_database(estate, (control.query for control in controls), options.now)
+    queries = [control.query for control in controls]
+    judge.database = open_database(estate, queries, options.now, narrow=True)
     for control, answer in zip(controls, judge.ask(controls), strict=True):
         found, covered = judge.control(control, answer)
         findings.extend(found)
         coverage.append(covered)
     for broken in catalogue.broken:
-        if options.controls and broken.id not in options.controls:
+        if options.framework or (options.controls and broken.id not in options.controls):
             continue
         if options.chapters and broken.chapter not in options.chapters:
             continue
         findings.append(_error(broken.id, broken.chapter, Severity.HIGH, broken.reason))
         coverage.append(Coverage(broken.id, broken.id, broken.chapter, Severity.HIGH, error=broken.reason))
+    answers: tuple[Requirement, ...] = ()
+    if options.framework:
+        answers = requirements(options.framework, catalogue.controls.values(), coverage)
     return Report(
         tool=Tool("seawall", __version__),
         as_of=options.now.date().isoformat(),
@@ -125,6 +153,8 @@ def assess(snapshot: Snapshot, catalogue: Catalogue, options: Options) -> Report
         coverage=tuple(sorted(coverage, key=lambda item: (item.chapter, item.control))),
         findings=_ordered(findings),
         unread=tuple(UnreadItem(item.path, item.reason) for item in snapshot.unread),
+        framework=options.framework,
+        requirements=answers,
     )
 
 
@@ -180,6 +210,7 @@ class _Judge:
         for pool in estate.pools():
             self.subjects[pool.subject.id] = pool.subject
             self.prefixes[pool.subject.id] = pool.path
+        self._plain_fixes: dict[str, tuple[tuple[Fix, ...], bool]] = {}
         self._present: dict[str, bool] | None = None
         self.has_unknown = any(resource.unknown for _, resource in estate.resources)
 
@@ -197,6 +228,11 @@ class _Judge:
                 "pool": bool(self.estate.pools()),
                 "registry": "microsoft.containerregistry/registries" in types,
                 "subscription": any(kind.startswith("microsoft.security/") for kind in types),
+                "policy-state": any(kind.startswith("microsoft.policyinsights/") for kind in types),
+                "nsg": "microsoft.network/networksecuritygroups" in types,
+                "gateway": "microsoft.network/applicationgateways" in types,
+                "object": bool(kinds),
+                "estate": pods,
                 "pod": pods,
                 "container": pods,
                 "namespace": "Namespace" in kinds,
@@ -314,17 +350,6 @@ class _Judge:
     ) -> Finding:
         header = control.header
         subject = self.subjects.get(subject_id) or Subject(header.subject, "", subject_id, subject_id)
-        slots = {
-            "kind": subject.kind,
-            "name": subject.name,
-            "namespace": subject.namespace,
-            "resourceGroup": subject.namespace,
-            "path": path,
-            "observed": _shown(observed),
-            "expected": _shown(expected),
-        }
-        if "/agentPools/" in subject_id:
-            slots["cluster"] = subject_id.rpartition("/agentPools/")[0].rpartition("/")[2]
         if outcome is Outcome.PASS:
             message = header.title
         elif outcome is Outcome.MANUAL:
@@ -333,9 +358,16 @@ class _Judge:
             message = text or header.message
             if outcome is Outcome.UNKNOWN:
                 message = f"Not known: {header.title[:1].lower()}{header.title[1:]}"
-        fixes: tuple[Fix, ...] = ()
-        if outcome is not Outcome.PASS:
-            fixes = tuple(Fix(language, _fill(text, slots)) for language, text in header.fixes.items())
+        plain = self._plain_fixes.get(header.id)
+        if plain is None:
+            fixes = tuple(Fix(language, fix) for language, fix in header.fixes.items())
+            plain = self._plain_fixes[header.id] = (fixes, any("{" in fix.text for fix in fixes))
+        fixes, filled = plain if outcome is not Outcome.PASS else ((), False)
+        if filled or "{" in message:
+            slots = _slots(subject, path, observed, expected)
+            message = _fill(message, slots)
+            if filled:
+                fixes = tuple(Fix(fix.language, _fill(fix.text, slots)) for fix in fixes)
         return Finding(
             control=header.id,
             chapter=header.chapter,
@@ -343,7 +375,7 @@ class _Judge:
             outcome=outcome,
             severity=header.severity,
             confidence=header.confidence,
-            message=_fill(message, slots),
+            message=message,
             evidence=(Evidence(path, observed, expected),),
             locations=self._locations(subject_id, path) if self.options.locate else (),
             fixes=fixes,
@@ -360,19 +392,39 @@ class _Judge:
 
 
 def _touches(unknown: frozenset[str], field: str) -> bool:
-    """Tell whether a field, something above it or something below it is not known."""
-    return any(
-        path == field
-        or field.startswith((f"{path}.", f"{path}["))
-        or path.startswith((f"{field}.", f"{field}["))
-        for path in unknown
-    )
+    """Tell whether a field, something above it or something below it is not known. `[*]` is any index."""
+    every = "[*]" in field
+    for known in unknown:
+        path = _INDEX.sub("[*]", known) if every else known
+        if (
+            path == field
+            or field.startswith((f"{path}.", f"{path}["))
+            or path.startswith((f"{field}.", f"{field}["))
+        ):
+            return True
+    return False
 
 
 def _shown(value: Any) -> str:
     if value is None:
         return "absent"
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _slots(subject: Subject, path: str, observed: Any, expected: Any) -> dict[str, str]:
+    """Return what stands for `{name}` and the like in messages and fixes."""
+    slots = {
+        "kind": subject.kind,
+        "name": subject.name,
+        "namespace": subject.namespace,
+        "resourceGroup": subject.namespace,
+        "path": path,
+        "observed": _shown(observed),
+        "expected": _shown(expected),
+    }
+    if "/agentPools/" in subject.id:
+        slots["cluster"] = subject.id.rpartition("/agentPools/")[0].rpartition("/")[2]
+    return slots
 
 
 def _fill(text: str, slots: dict[str, str]) -> str:

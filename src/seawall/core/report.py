@@ -40,6 +40,20 @@ class Score(msgspec.Struct, frozen=True):
     chapters: dict[str, float | None]
 
 
+class Requirement(msgspec.Struct, frozen=True):
+    """One requirement of a framework, answered by the controls that map to it.
+
+    `state`: `fail` where any of them fails, else `unknown` where any could not decide or needs a person
+    (`manual`), `pass` where all that were evaluated passed, `not evaluated` where none was, and `not
+    covered` where no control maps to it.
+    """
+
+    id: str
+    title: str
+    controls: tuple[str, ...]
+    state: str
+
+
 class UnreadItem(msgspec.Struct, frozen=True, order=True):
     """Something that was there and could not be read."""
 
@@ -86,3 +100,5 @@ class Report(msgspec.Struct, frozen=True):
     unread: tuple[UnreadItem, ...] = ()
     waivers: tuple[WaiverUse, ...] = ()
     warnings: tuple[str, ...] = ()
+    framework: str = ""
+    requirements: tuple[Requirement, ...] = ()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from seawall.kql.errors import Fault
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from seawall.kql.profiles import Profile
 
 
@@ -35,6 +39,15 @@ class Table(msgspec.Struct):
     leaves: dict[tuple[str, tuple[str | int, ...]], Leaf] = msgspec.field(default_factory=dict)
 
 
+def _no_data(sql: str, uses_now: bool) -> list[tuple[Any, ...]]:
+    del sql, uses_now
+    raise Fault(
+        "this plugin's columns depend on the data",
+        kind="unsupported",
+        hint="declare them: evaluate bag_unpack(d) : (a:long)",
+    )
+
+
 class Catalog:
     """Tables by name, with the profile's rules for names."""
 
@@ -42,6 +55,7 @@ class Catalog:
         self.profile = profile
         self.tables: dict[str, Table] = {}
         self.folded: dict[str, str] = {}
+        self.peek: Callable[[str, bool], list[tuple[Any, ...]]] = _no_data
 
     @property
     def default_table(self) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.kql.bind.binder import Binder
-from seawall.kql.bind.operators import PART
 from seawall.kql.bind.relation import Col
 from seawall.kql.bind.values import Ex, to_json
 from seawall.kql.errors import Fault, KqlError, locate
@@ -47,6 +46,11 @@ class Plan(msgspec.Struct, frozen=True):
     udfs: tuple[str, ...]
     wanted: tuple[tuple[str, str, tuple[str | int, ...]], ...]
     ignored: tuple[str, ...] = ()
+
+
+def udfs_of(sql: str) -> tuple[str, ...]:
+    """Find the Python functions that an SQL text calls."""
+    return tuple(sorted({name for name in _UDF.findall(sql) if name in UDFS}))
 
 
 def read(text: str) -> Query:
@@ -94,7 +98,7 @@ def _leaves(binder: Binder, catalog: Catalog) -> dict[int, list[Origin]]:
 def _bind(text: str, query: Query, catalog: Catalog, leaves: dict[int, list[Origin]]) -> tuple[Plan, Binder]:
     binder = Binder(catalog, leaves)
     rel = binder.query(query)
-    rel.cols = [Col(col.name, _whole(col.ex)) for col in rel.cols if not col.name.startswith(PART)]
+    rel.cols = [Col(col.name, _whole(col.ex)) for col in rel.cols if col.name[:1] != "\0"]
     sql, _ = rel.select()
     wanted = sorted({(binder.scans[scan], column, path) for scan, column, path in binder.wanted}, key=repr)
     plan = Plan(
@@ -104,7 +108,7 @@ def _bind(text: str, query: Query, catalog: Catalog, leaves: dict[int, list[Orig
         tuple(sorted(binder.tables)),
         binder.hints,
         "$now" in sql,
-        tuple(sorted({name for name in _UDF.findall(sql) if name in UDFS})),
+        udfs_of(sql),
         tuple(wanted),
         tuple(binder.options),
     )

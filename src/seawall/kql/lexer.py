@@ -188,6 +188,10 @@ def _typed(text: str, pos: int, end: int) -> Token:
     return Token(TYPED, text, pos, end, type_, value)
 
 
+_SPACED = re.compile(r"^(\d{4}) *- *(\d{1,2}) *- *(\d{1,2})")
+"""The docs write datetime(2017 - 08 - 01) too."""
+
+
 class _Invalid:
     """No value."""
 
@@ -207,7 +211,7 @@ def typed_value(type_: str, body: str) -> object:
     if lower == "null" or (not lower and type_ in ("datetime", "timespan")):
         return None
     if type_ == "datetime":
-        ticks = temporal.parse_datetime(body)
+        ticks = temporal.parse_datetime(_SPACED.sub(r"\1-\2-\3", body))
         return INVALID if ticks is None else ticks
     if type_ == "timespan":
         ticks = temporal.parse_timespan(body)

@@ -49,6 +49,7 @@ def render_table(report: Report, *, colour: bool = False, width: int = 0) -> str
             _print_finding(console, finding)
         console.print()
     _print_unread(console, report)
+    _print_requirements(console, report)
     _print_scores(console, report)
     for warning in report.warnings:
         console.print(Text(f"warning: {warning}", style="yellow"))
@@ -109,6 +110,20 @@ def _print_scores(console: Console, report: Report) -> None:
         table.add_row(CHAPTER_TITLES.get(chapter, chapter), shown, _bar(points), *counts)
     overall = report.score.overall
     table.add_row(Text("All", style="bold"), "-" if overall is None else f"{overall:.0f}", _bar(overall))
+    console.print(table)
+    console.print()
+
+
+def _print_requirements(console: Console, report: Report) -> None:
+    if not report.requirements:
+        return
+    table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
+    for name in (report.framework, "State", "Controls", "Title"):
+        table.add_column(name)
+    styles = {"fail": "red", "pass": "green", "unknown": "yellow", "manual": "yellow"}
+    for item in report.requirements:
+        state = Text(item.state, style=styles.get(item.state, "dim"))
+        table.add_row(item.id, state, ", ".join(item.controls), item.title)
     console.print(table)
     console.print()
 

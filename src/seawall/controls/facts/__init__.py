@@ -56,7 +56,7 @@ def _cell(text: str, kind: str, record: dict[str, str]) -> Any:
         return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
     if kind == "int":
         # `number` orders minors: 1.9 comes before 1.10.
-        major, _, minor = record["minor"].partition(".")
+        major, _, minor = (record.get("minor") or record["removedIn"]).partition(".")
         return int(major) * 1000 + int(minor)
     return text
 
@@ -71,6 +71,17 @@ FACT_TABLES: dict[str, FactTable] = {
             ("ga", "datetime"),
             ("endOfLife", "datetime"),
             ("ltsEnd", "datetime"),
+        ),
+    ),
+    "removed_apis": FactTable(
+        "removed_apis.csv",
+        "API versions that Kubernetes has removed, one row a version and kind.",
+        (
+            ("apiVersion", "string"),
+            ("kind", "string"),
+            ("removedIn", "string"),
+            ("number", "int"),
+            ("replacement", "string"),
         ),
     ),
     "isolated_vm_sizes": FactTable(

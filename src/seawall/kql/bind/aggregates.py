@@ -269,7 +269,7 @@ def _columns(binder: Any, args: tuple[Expr, ...], scope: Any, skip: str = "") ->
         if isinstance(arg, Star):
             keys = getattr(binder, "group_names", ())
             out.extend(
-                (col.name, col.ex) for col in scope.rel.cols if col.name != skip and col.name not in keys
+                (col.name, col.ex) for col in scope.rel.visible if col.name != skip and col.name not in keys
             )
         else:
             out.append((derived(arg), binder.ex(arg, scope)))

@@ -65,6 +65,7 @@ class Binder(Expand):
         self.tables: set[str] = set()
         self.hints: dict[str, Any] = {}
         self.options: list[str] = []
+        self.peek = catalog.peek
 
     def query(self, query: Query) -> Rel:
         """Bind a whole query."""
@@ -123,7 +124,8 @@ class Binder(Expand):
                 return self.table_of(result, env)
             if isinstance(result, Pipeline):
                 raise Fault("a table is expected before this operator", result.pos)
-            return self.ex(result, Scope(None, env))
+            value: Ex = self.ex(result, Scope(None, env))
+            return value
         finally:
             self.depth -= 1
 

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from seawall.kql.bind.relation import Ids, Rel
     from seawall.kql.bind.values import Origin
 
+OUTER = "\0outer:"
+"""Inside mv-apply, the columns of the row around have names that begin with this."""
+
 MAX_CALLS = 60
 """How deep `let` functions may call each other."""
 
@@ -108,7 +111,7 @@ class Expressions:
         """Resolve a name: a column first, then a `let` value."""
         rel = scope.rel
         if rel is not None:
-            col = rel.names.get(node.name)
+            col = rel.names.get(node.name) or (rel.names.get(OUTER + node.name) if rel.hidden else None)
             if col is not None:
                 if scope.aggregate:
                     raise Fault(
@@ -193,7 +196,12 @@ class Expressions:
         text = to_json(base)
         if index.type in INTEGERS:
             return Ex(f"k_at({text}, {index.sql})", "dynamic")
-        if index.type in ("string", "dynamic"):
+        if index.type == "string":
+            # A JSON pointer leads to any key, whatever stands in it (RFC 6901: ~0 and ~1).
+            pointer = f"'/' || replace(replace({index.sql}, '~', '~0'), '/', '~1')"
+            inner = f"nullif(json_extract({text}, {pointer})::VARCHAR, 'null')"
+            return Ex(f"CASE WHEN json_type({text}) = 'OBJECT' THEN {inner} END", "dynamic")
+        if index.type == "dynamic":
             return Ex(f"k_key({text}, {to_json(index)})", "dynamic")
         raise Fault(f"a dynamic value cannot be indexed by a {index.type}", node.pos)
 
@@ -269,7 +277,7 @@ class Expressions:
             raise Fault("* needs a table", node.pos)
         right = self.ex(node.right, scope)
         parts: list[str] = []
-        for col in scope.rel.cols:
+        for col in scope.rel.visible:
             if col.ex.type in ("string", "dynamic"):
                 left = col.ex if col.ex.type == "string" else Ex(compare.to_string_sql(col.ex), "string")
                 if node.op in ("==", "!="):

@@ -36,7 +36,7 @@ from seawall.kql.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 MAX_COLUMNS = 2000
 
@@ -50,7 +50,7 @@ class Operators(Expressions, Aggregates):
 
     def op_where(self, node: Where, rel: Rel, env: Env) -> Rel:
         """`where`."""
-        rel = rel.settle()
+        rel = self.prelude((node.predicate,), rel.settle(), env)
         test = self.test(node.predicate, Scope(rel, env, serial=rel.sorted), filtering=True)
         if " OVER (" in test:
             # A window sees the rows before this filter, so it is computed in a subquery of its own.
@@ -86,18 +86,18 @@ class Operators(Expressions, Aggregates):
     def keep(self, rel: Rel, cols: list[Col]) -> Rel:
         """Give the same rows with other columns; DISTINCT needs a subquery for that."""
         if rel.distinct:
+            order = [col.name for col in cols]
             rel = rel.flush()
-            names = {col.name for col in cols}
-            cols = [col for col in rel.cols if col.name in names]
-        return rel.replace(cols)
+            cols = [rel.names[name] for name in order]
+        return rel.arranged(cols)
 
     def matching(self, item: Expr, rel: Rel) -> list[Col]:
         """Return the columns that a name or a pattern means."""
         if isinstance(item, Star):
-            return list(rel.cols)
+            return list(rel.visible)
         if isinstance(item, Wild):
             pattern = re.compile(fnmatch.translate(item.pattern.replace("[", "[[]")))
-            return [col for col in rel.cols if pattern.match(col.name)]
+            return [col for col in rel.visible if pattern.match(col.name)]
         if isinstance(item, Name):
             col = rel.names.get(item.name)
             if col is None:
@@ -109,13 +109,13 @@ class Operators(Expressions, Aggregates):
 
     def project(self, node: Project, rel: Rel, env: Env) -> Rel:
         """`project`: explicit names must be free; derived ones give way."""
-        rel = rel.settle()
+        rel = self.prelude(node.items, rel.settle(), env)
         scope = Scope(rel, env, serial=rel.sorted)
         cols: list[Col] = []
         namer = Namer()
         for item in node.items:
             if isinstance(item, Star):
-                cols.extend(Col(self.claim(namer, col.name, item.pos), col.ex) for col in rel.cols)
+                cols.extend(Col(self.claim(namer, col.name, item.pos), col.ex) for col in rel.visible)
                 continue
             value = self.ex(item, scope)
             if isinstance(item, Named):
@@ -127,7 +127,9 @@ class Operators(Expressions, Aggregates):
             else:
                 name = namer.unique(derived(item))
             cols.append(Col(name, value))
-        return self.windowed(rel.replace(cols))
+        return self.windowed(rel.arranged(cols))
+
+    prelude: Callable[[Sequence[Expr], Rel, Env], Rel]
 
     def claim(self, namer: Namer, name: str, pos: int) -> str:
         """Take a name that was given; it must not be there already (KS171)."""
@@ -142,9 +144,9 @@ class Operators(Expressions, Aggregates):
 
     def extend(self, items: Sequence[Expr], rel: Rel, env: Env) -> Rel:
         """`extend`: a column of the same name is replaced where it stands."""
-        rel = rel.settle()
+        rel = self.prelude(items, rel.settle(), env)
         scope = Scope(rel, env, serial=rel.sorted)
-        cols = list(rel.cols)
+        cols = list(rel.visible)
         at = {col.name: index for index, col in enumerate(cols)}
         namer = Namer(set(at))
         fresh: set[str] = set()
@@ -169,7 +171,7 @@ class Operators(Expressions, Aggregates):
                 cols.append(Col(name, value))
         if len(cols) > MAX_COLUMNS:
             raise Fault(f"a table has at most {MAX_COLUMNS} columns", items[0].pos, kind="limit")
-        return self.windowed(rel.replace(cols))
+        return self.windowed(rel.arranged(cols))
 
     def rename(self, node: Project, rel: Rel) -> Rel:
         """`project-rename new = old`."""
@@ -203,14 +205,15 @@ class Operators(Expressions, Aggregates):
                 )
             out.extend(cols)
             seen.update(col.name for col in cols)
-        out.extend(col for col in rel.cols if col.name not in seen)
+        out.extend(col for col in rel.visible if col.name not in seen)
         return self.keep(rel, out)
 
     def distinct(self, node: Project, rel: Rel, env: Env) -> Rel:
         """`distinct`: rows without repetition."""
         if len(node.items) == 1 and isinstance(node.items[0], Star):
-            out = rel.settle().clone()
-            self.groupable(out.cols, node.pos)
+            rel = rel.settle()
+            out = rel.replace([*rel.visible, *self.part_columns(rel)]).clone()
+            self.groupable(rel.visible, node.pos)
         else:
             rel = rel.settle()
             scope = Scope(rel, env)
@@ -225,13 +228,13 @@ class Operators(Expressions, Aggregates):
                 )
                 cols.append(Col(name, value))
             self.groupable(cols, node.pos)
-            out = rel.replace(cols).clone()
+            out = rel.replace([*cols, *self.part_columns(rel)]).clone()
         out.distinct = True
         out.leaves = {}
         out.cols = [Col(col.name, _forget(col.ex)) for col in out.cols]
         out.names = {col.name: col for col in out.cols}
         out.sorted = False
-        return self.parted(rel, out)
+        return out
 
     def groupable(self, cols: Sequence[Col], pos: int) -> None:
         """Refuse keys that Kusto refuses (KS116): a dynamic has no equality of its own."""
@@ -242,11 +245,6 @@ class Operators(Expressions, Aggregates):
                 )
 
     lenient: bool = False
-
-    def parted(self, before: Rel, after: Rel) -> Rel:
-        """Carry the part of mv-apply and partition along."""
-        del before
-        return after
 
     # --- summarize -----------------------------------------------------------------------------------------
 
@@ -284,8 +282,7 @@ class Operators(Expressions, Aggregates):
                 out.distinct = False
         else:
             out.group = " HAVING true"
-        out.cols.extend(parts)
-        return out
+        return out.replace([*cols, *parts]) if parts else out
 
     group_names: frozenset[str] = frozenset()
 

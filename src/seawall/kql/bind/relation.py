@@ -59,7 +59,8 @@ class Rel:
 
     def __init__(self, ids: Ids, cols: list[Col], frm: str, leaves: dict[Origin, Ex] | None = None) -> None:
         self.ids = ids
-        self.cols = cols
+        hidden = [col for col in cols if col.name[:1] == "\0"]
+        self.cols = [col for col in cols if col.name[:1] != "\0"] + hidden if hidden else cols
         self.frm = frm
         self.where: list[str] = []
         self.order = ""
@@ -70,6 +71,25 @@ class Rel:
         self.names: dict[str, Col] = {col.name: col for col in cols}
         self.sorted = False
         self.source = ""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether there are columns that the query does not see."""
+        return bool(self.cols) and self.cols[-1].name[:1] == "\0"
+
+    @property
+    def visible(self) -> list[Col]:
+        """The columns that the query sees. Hidden ones always stand at the end."""
+        return [col for col in self.cols if col.name[:1] != "\0"] if self.hidden else self.cols
+
+    def arranged(self, cols: list[Col]) -> Rel:
+        """Give the same rows with other visible columns; hidden ones stay, at the end."""
+        return self.replace(
+            [
+                *(col for col in cols if col.name[:1] != "\0"),
+                *(col for col in self.cols if col.name[:1] == "\0"),
+            ]
+        )
 
     @property
     def closed(self) -> bool:

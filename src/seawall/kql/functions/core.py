@@ -340,7 +340,7 @@ def pack_all(binder: Any, node: Any, scope: Any) -> Ex:
         pairs = [(arg.name, binder.ex(arg, scope)) for arg in node.args if isinstance(arg, Name)]
         skip = False
     else:
-        pairs = [(col.name, col.ex) for col in scope.rel.cols]
+        pairs = [(col.name, col.ex) for col in scope.rel.visible]
         skip = (
             bool(node.args)
             and not isinstance(node.args[0], Star)

@@ -1,1 +1,161 @@
-"""Filled below."""
+"""Window functions: they need rows in an order (docs: window-functions; serialize, sort, top give one)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seawall.kql.bind.values import INTEGERS, Ex, to_json, to_real
+from seawall.kql.errors import Fault
+from seawall.kql.functions.core import convert
+from seawall.kql.functions.registry import coerce, special, udf
+
+RESTARTING = {
+    "row_number": 1,
+    "row_cumsum": 1,
+    "row_rank_dense": 1,
+    "row_rank_min": 1,
+    "row_rank": 1,
+    "row_window_session": 3,
+}
+"""Window functions -> the place of their restart predicate."""
+
+
+def _ordered(node: Any, scope: Any) -> None:
+    if scope.rel is None or not scope.rel.sorted:
+        raise Fault(
+            f"{node.name}() needs rows in an order", node.pos, hint="put | serialize or | sort by before it"
+        )
+
+
+def _parts(scope: Any, *more: str) -> str:
+    names = [col.ex.sql for col in scope.rel.cols if col.name.startswith("\0part")] + list(more)
+    return f"PARTITION BY {', '.join(names)}" if names else ""
+
+
+def _neighbour(word: str) -> Any:
+    def bound(binder: Any, node: Any, scope: Any) -> Ex:
+        _ordered(node, scope)
+        value = binder.ex(node.args[0], scope)
+        offset = (
+            coerce(binder.ex(node.args[1], scope), "long", node.pos, node.name) if len(node.args) > 1 else "1"
+        )
+        over = f" OVER ({_parts(scope)})"
+        kind = (value.rep and "dynamic") or value.type
+        sql = to_json(value) if value.rep else value.sql
+        default = convert(binder.ex(node.args[2], scope), kind, node.pos) if len(node.args) > 2 else ""
+        out = f"{word}({sql}, {offset}{', ' + default if default else ''}){over}"
+        if kind == "string":
+            out = f"coalesce({out}, '')"
+        return Ex(out, kind, base=out if kind == "dynamic" else "")
+
+    return bound
+
+
+special("prev")(_neighbour("lag"))
+special("next")(_neighbour("lead"))
+
+
+def _hidden(scope: Any, node: Any, what: str) -> str:
+    col = scope.rel.names.get(f"\0w{node.pos}:{what}")
+    if col is None:
+        raise Fault(
+            f"{node.name}() cannot stand here", node.pos, hint="use it in extend, project, serialize or where"
+        )
+    return str(col.ex.sql)
+
+
+def _frame(scope: Any, node: Any) -> str:
+    return f"{_parts(scope, _hidden(scope, node, 'group'))} ORDER BY {_hidden(scope, node, 'row')}"
+
+
+@special("row_number")
+def row_number(binder: Any, node: Any, scope: Any) -> Ex:
+    """`row_number([start [, restart]])`."""
+    _ordered(node, scope)
+    start = coerce(binder.ex(node.args[0], scope), "long", node.pos, node.name) if node.args else "1"
+    over = f" OVER ({_frame(scope, node)})" if len(node.args) > 1 else f" OVER ({_parts(scope)})"
+    return Ex(f"(row_number(){over} + {start} - 1)", "long")
+
+
+@special("row_cumsum")
+def row_cumsum(binder: Any, node: Any, scope: Any) -> Ex:
+    """`row_cumsum(term [, restart])`."""
+    _ordered(node, scope)
+    value = binder.ex(node.args[0], scope)
+    rows = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+    over = f"{_frame(scope, node)} {rows}" if len(node.args) > 1 else f"{_parts(scope)} {rows}"
+    if value.type in INTEGERS or value.type == "timespan":
+        return Ex(
+            f"coalesce(sum({value.sql}) OVER ({over}), 0)::BIGINT",
+            "long" if value.type == "int" else value.type,
+        )
+    return Ex(f"coalesce(sum({to_real(value)}) OVER ({over}), 0::DOUBLE)", "real")
+
+
+@special("row_rank_dense")
+def row_rank_dense(binder: Any, node: Any, scope: Any) -> Ex:
+    """`row_rank_dense(term [, restart])`: counts the changes of the term."""
+    del binder
+    _ordered(node, scope)
+    return Ex(
+        f"sum({_hidden(scope, node, 'changed')}::BIGINT) OVER ({_frame(scope, node)} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)::BIGINT",
+        "long",
+    )
+
+
+@special("row_rank_min")
+def row_rank_min(binder: Any, node: Any, scope: Any) -> Ex:
+    """`row_rank_min(term [, restart])`: the number of the row where the term last changed."""
+    del binder
+    _ordered(node, scope)
+    row, frame = _hidden(scope, node, "row"), _frame(scope, node)
+    first = f"min({row}) OVER ({_parts(scope, _hidden(scope, node, 'group'))})"
+    return Ex(
+        f"(max(CASE WHEN {_hidden(scope, node, 'changed')} THEN {row} END) OVER ({frame} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - {first} + 1)::BIGINT",
+        "long",
+    )
+
+
+@special("row_window_session")
+def row_window_session(binder: Any, node: Any, scope: Any) -> Ex:
+    """`row_window_session(time, longest from first, longest between [, restart])`."""
+    _ordered(node, scope)
+    value = binder.ex(node.args[0], scope)
+    longest = coerce(binder.ex(node.args[1], scope), "timespan", node.pos, node.name)
+    between = coerce(binder.ex(node.args[2], scope), "timespan", node.pos, node.name)
+    group, row = _hidden(scope, node, "group"), _hidden(scope, node, "row")
+    if any(col.name.startswith("\0part") for col in scope.rel.cols):
+        raise Fault(
+            "row_window_session() inside partition or mv-apply is not supported", node.pos, kind="unsupported"
+        )
+    lists = f"(SELECT k_sessions(to_json(list([{value.sql}, {group}] ORDER BY {row}))::VARCHAR, {longest}, {between}) FROM {scope.rel.frm})"
+    return Ex(
+        f"TRY_CAST(json_extract({lists}, '$[' || ({row} - 1)::VARCHAR || ']')::VARCHAR AS BIGINT)", "datetime"
+    )
+
+
+def _sessions(rows: list[Any], longest: int, between: int) -> list[Any]:
+    out: list[Any] = []
+    first: int | None = None
+    last: int | None = None
+    group: Any = None
+    for moment, part in rows:
+        if moment is None:
+            out.append(None)
+            continue
+        fresh = (
+            first is None
+            or last is None
+            or part != group
+            or moment - first > longest
+            or moment - last > between
+            or moment < last
+        )
+        if fresh:
+            first = moment
+        last, group = moment, part
+        out.append(first)
+    return out
+
+
+udf("sessions", "dynamic long long", "dynamic", _sessions)

@@ -73,7 +73,9 @@ class OperatorParser(ScalarParser):
             return False
         after = self.ahead(count)
         if word in SOURCES:
-            if word in ("union", "find", "search", "print", "range", "evaluate"):
+            if word == "range":
+                return after.kind == NAME or (after.text == "[" and after.kind == OP)
+            if word in ("union", "find", "search", "print", "evaluate"):
                 return after.kind != END and after.text not in ("|", ";", ")", ",", ".", "=", "==")
             return after.text == "("
         if word in ("count", "consume", "getschema", "serialize"):
@@ -557,7 +559,7 @@ class OperatorParser(ScalarParser):
             if not self.accept(","):
                 break
         self.expect_word("on")
-        axis = self.item()
+        axis = self.axis()
         start = stop = None
         in_range = False
         if self.accept_word("in"):
@@ -580,6 +582,14 @@ class OperatorParser(ScalarParser):
         keys = self.items() if self.accept_word("by") else ()
         kind = str(options.get("kind", ""))
         return MakeSeries(pos, tuple(aggregates), axis, start, stop, step, keys, kind, in_range)
+
+    def axis(self) -> Expr:
+        """Read a series' axis; `in range` behind it is not an operator."""
+        token = self.now
+        if token.kind == NAME and self.ahead().text == "=" and self.ahead().kind == OP:
+            self.at += 2
+            return Named(token.pos, (token.text,), self.expression(4))
+        return self.expression(4)
 
     def op_serialize(self, pos: int) -> Operator:
         """`serialize`."""
@@ -665,14 +675,23 @@ class OperatorParser(ScalarParser):
         """`partition by`."""
         self.options({"kind": "value"})
         self.expect_word("by")
-        column = self.expression()
+        where = self.now.pos
+        column: Expr = Name(where, self.name("a column name"))
         if self.accept("("):
             self.enter()
             steps = (self.operator(), *self.steps())
             self.leave()
             self.expect(")")
             return Partition(pos, column, steps, None)
-        raise refuse("partition with a contextual query in braces", self.now.pos)
+        self.expect("{")
+        if not self.starts_operator():
+            raise refuse("partition with a contextual query in braces", self.now.pos)
+        self.accept("|")
+        self.enter()
+        steps = (self.operator(), *self.steps())
+        self.leave()
+        self.expect("}")
+        return Partition(pos, column, steps, None)
 
     def op_print(self, pos: int) -> Operator:
         """`print`."""

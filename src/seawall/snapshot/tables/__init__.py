@@ -52,9 +52,45 @@ _LATER: tuple[Table, ...] = tuple(
     )
 )
 
+FINDINGS = Table(
+    "findings",
+    "What the controls say of every subject: an assessment, as a table.",
+    columns("""
+id          string   the subject's id
+control     string   the control's id
+chapter     string   the chapter
+kind        string   the subject's kind
+namespace   string   the subject's namespace, or its resource group
+name        string   the subject's name
+outcome     string   pass, fail, unknown, manual, error
+severity    string   critical, high, medium, low
+confidence  string   high, medium, low
+message     string   what it says
+path        string   the field that decided
+observed    dynamic  what was seen
+expected    dynamic  what would have passed
+file        string   where it stands
+line        long     the line
+fingerprint string   stable over moved lines
+"""),
+)
+"""Filled by whoever runs the controls: the snapshot itself knows nothing of them."""
+
 TABLES: dict[str, Table] = {
     table.name: table for table in (*AZURE_TABLES, *KUBERNETES_TABLES, _SECRETS, *_LATER)
 }
 """Every table by its name. One whose `rows` is None is promised and not built in this version."""
 
-__all__ = ["CLUSTER", "POOL", "TABLES", "Column", "Estate", "Pool", "Table", "dotted", "steps", "table_of"]
+__all__ = [
+    "CLUSTER",
+    "FINDINGS",
+    "POOL",
+    "TABLES",
+    "Column",
+    "Estate",
+    "Pool",
+    "Table",
+    "dotted",
+    "steps",
+    "table_of",
+]
