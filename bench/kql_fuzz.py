@@ -17,6 +17,7 @@ import msgspec
 
 from seawall.kql import Database, KqlError, Limits
 from seawall.kql.decide import RESOURCES
+from seawall.kql.errors import Fault
 from seawall.kql.facts import builtins
 from seawall.kql.lexer import tokenize
 
@@ -66,12 +67,12 @@ def mutate(text: str, texts: list[str], chance: random.Random) -> str:
             text = "|".join(pieces)
         elif what == 5:
             try:
-                tokens = [token.text for token in tokenize(text)]
-            except Exception:  # noqa: BLE001 - a text that cannot be cut is altered otherwise
-                continue
-            if len(tokens) > 2:
-                tokens[chance.randrange(len(tokens))] = chance.choice(tokens)
-                text = " ".join(tokens)
+                tokens = tokenize(text)
+            except Fault:
+                text = chance.choice(texts)
+                tokens = tokenize(text)
+            one, two = chance.choice(tokens), chance.choice(tokens)
+            text = text[: one.pos] + text[two.pos : two.end] + text[one.end :]
         elif what == 6:
             names = list(builtins().functions)
             text = text[:at] + f" {chance.choice(names)}({chance.choice(WORDS)},{chance.choice(WORDS)}) " + text[at:]
