@@ -8,9 +8,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from support import MISSING_MARK
+from support.controlplane_fixtures import cluster, cluster_factory, control_plane, make_cluster
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
+
+__all__ = ["cluster", "cluster_factory", "control_plane", "make_cluster"]  # fixtures of every chapter
 
 # Property tests draw the same examples in CI, so that a red run can be had again.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])

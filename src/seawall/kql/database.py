@@ -232,40 +232,29 @@ class Database:
         return self.judge_all([plan], everything=everything)[0]
 
     def judge_all(self, plans: Sequence[str | Plan], *, everything: bool = False) -> list[Judged]:
-        """Run many controls' queries: all counts in one statement, then rows only where something did not pass.
+        """Run many controls' queries, each once: counts, and rows only where something did not pass.
 
         Raises:
             KqlError: a query that has no `pass` column of type bool, or that fails.
         """
         compiled = [self.compile(plan) if isinstance(plan, str) else plan for plan in plans]
-        places = [_pass_place(plan) for plan in compiled]
-        parts = [
-            f"SELECT {i} AS q, count(*) AS n, count(*) FILTER (WHERE p) AS ok, count(*) FILTER (WHERE NOT p) AS bad FROM ({_renamed(plan, place)})"
-            for i, (plan, place) in enumerate(zip(compiled, places, strict=True))
-        ]
-        merged = (
-            msgspec.structs.replace(
-                compiled[0],
-                udfs=tuple({u for plan in compiled for u in plan.udfs}),
-                uses_now=any(plan.uses_now for plan in compiled),
-            )
-            if compiled
-            else None
+        return [self._judge(plan, _pass_place(plan), everything=everything) for plan in compiled]
+
+    def _judge(self, plan: Plan, place: int, *, everything: bool) -> Judged:
+        """Run one plan once: its rows are kept while they are counted, and come out beside the counts."""
+        names = ", ".join(f"v{n}" for n in range(len(plan.columns)))
+        test = "true" if everything else f"j.v{place} IS DISTINCT FROM true"
+        sql = (
+            f"WITH j({names}) AS MATERIALIZED ({plan.sql}), c AS (SELECT count(*) AS n,"
+            f" count(*) FILTER (WHERE v{place}) AS ok, count(*) FILTER (WHERE NOT v{place}) AS bad FROM j)"
+            f" SELECT c.n, c.ok, c.bad, j.* FROM c LEFT JOIN j ON {test}"
         )
-        counts: dict[int, tuple[Any, ...]] = {}
-        if merged is not None:
-            counts = {row[0]: row for row in self._fetch(merged, " UNION ALL ".join(parts), 0)}
-        out: list[Judged] = []
-        for i, (plan, place) in enumerate(zip(compiled, places, strict=True)):
-            _, total, passed, failed = counts[i]
-            rows: list[list[Any]] = []
-            if everything or passed < total:
-                names = ", ".join(f"v{n}" for n in range(len(plan.columns)))
-                test = "" if everything else f" WHERE v{place} IS DISTINCT FROM true"
-                raw = self._fetch(plan, f"SELECT * FROM ({plan.sql}) AS judged({names}){test}", 0)
-                rows = shape(raw, plan.columns)
-            out.append(Judged(total, passed, failed, total - passed - failed, plan.columns, rows))
-        return out
+        raw = self._fetch(plan, sql, 0)
+        total, passed, failed = raw[0][:3]
+        # The counts stand beside every row; alone where no row did not pass.
+        wanted = total if everything else total - passed
+        rows = shape([row[3:] for row in raw], plan.columns) if wanted else []
+        return Judged(total, passed, failed, total - passed - failed, plan.columns, rows)
 
     def close(self) -> None:
         """Give the memory back; the database cannot be used afterwards."""
@@ -281,11 +270,6 @@ def _pass_place(plan: Plan) -> int:
         kind="semantic",
         hint="end it with: project id, pass = ..., path, observed, expected",
     )
-
-
-def _renamed(plan: Plan, place: int) -> str:
-    names = ", ".join("p" if n == place else f"v{n}" for n in range(len(plan.columns)))
-    return f"SELECT p FROM ({plan.sql}) AS judged({names})"
 
 
 def shape(raw: list[tuple[Any, ...]], columns: tuple[tuple[str, str], ...]) -> list[list[Any]]:

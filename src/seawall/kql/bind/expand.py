@@ -259,7 +259,10 @@ def list_of(value: Ex, bag: str, limit: str) -> str:
         one = to_json(value)
         return f"[coalesce({one}, 'null')]" + (f"[1:{limit}]" if limit else "")
     sql = value.sql
-    bags = f"json_extract(k_bag_items({sql}, {str(bag == 'array').lower()}), '$[*]')::VARCHAR[]"
+    opening, middle, closing = ("[", ",", "]") if bag == "array" else ("{", ":", "}")
+    # A JSON pointer leads to any key, whatever stands in it (RFC 6901: ~0 and ~1).
+    inner = f"json_extract({sql}, '/' || replace(replace(k, '~', '~0'), '/', '~1'))::VARCHAR"
+    bags = f"list_transform(json_keys({sql}), lambda k: '{opening}' || to_json(k)::VARCHAR || '{middle}' || {inner} || '{closing}')"
     out = (
         f"CASE json_type({sql}) WHEN 'ARRAY' THEN json_extract({sql}, '$[*]')::VARCHAR[] WHEN 'OBJECT' THEN {bags} "
         f"ELSE [coalesce({sql}, 'null')] END"

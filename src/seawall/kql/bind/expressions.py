@@ -196,7 +196,12 @@ class Expressions:
         text = to_json(base)
         if index.type in INTEGERS:
             return Ex(f"k_at({text}, {index.sql})", "dynamic")
-        if index.type in ("string", "dynamic"):
+        if index.type == "string":
+            # A JSON pointer leads to any key, whatever stands in it (RFC 6901: ~0 and ~1).
+            pointer = f"'/' || replace(replace({index.sql}, '~', '~0'), '/', '~1')"
+            inner = f"nullif(json_extract({text}, {pointer})::VARCHAR, 'null')"
+            return Ex(f"CASE WHEN json_type({text}) = 'OBJECT' THEN {inner} END", "dynamic")
+        if index.type == "dynamic":
             return Ex(f"k_key({text}, {to_json(index)})", "dynamic")
         raise Fault(f"a dynamic value cannot be indexed by a {index.type}", node.pos)
 

@@ -138,11 +138,6 @@ def _variadic(name: str, call: Any) -> None:
     special(name)(bound)
 
 
-def _array_concat(values: list[Any]) -> list[Any] | None:
-    arrays = [v for v in values if isinstance(v, list)]
-    return [item for array in arrays for item in array] if arrays else None
-
-
 def _bag_merge(values: list[Any]) -> dict[str, Any] | None:
     out: dict[str, Any] = {}
     for value in values:
@@ -200,7 +195,21 @@ def _zip(values: list[Any]) -> list[Any] | None:
     return [[a[i] if i < len(a) else None for a in arrays] for i in range(size)]
 
 
-_variadic("array_concat", _array_concat)
+@special("array_concat")
+def array_concat(binder: Any, node: Any, scope: Any) -> Ex:
+    """`array_concat(array, ...)`: what is no array gives nothing; null where none is one."""
+    args = [coerce(binder.ex(arg, scope), "dynamic", arg.pos, f"{node.name}()") for arg in node.args]
+    tests = [f"json_type({arg}) = 'ARRAY'" for arg in args]
+    parts = [
+        f"CASE WHEN {test} THEN json_extract({arg}, '$[*]')::VARCHAR[] ELSE []::VARCHAR[] END"
+        for arg, test in zip(args, tests, strict=True)
+    ]
+    joined = f"'[' || array_to_string(flatten([{', '.join(parts)}]), ',') || ']'"
+    return result(
+        f"CASE WHEN {' OR '.join(f'coalesce({test}, false)' for test in tests)} THEN {joined} END", "dynamic"
+    )
+
+
 _variadic("bag_merge", _bag_merge)
 _variadic("set_union", _set_union)
 _variadic("set_intersect", _set_intersect)
@@ -222,6 +231,11 @@ def jaccard_index(left: Any, right: Any) -> float | None:
 def set_has_element(binder: Any, node: Any, scope: Any) -> Ex:
     """`set_has_element(array, value)`."""
     array, value = binder.args(node, scope)
+    if value.type == "string":
+        text = coerce(array, "dynamic", node.pos, node.name)
+        items = f"json_extract({text}, '$[*]')::VARCHAR[]"
+        found = f"list_contains({items}, to_json({value.sql})::VARCHAR)"
+        return Ex(f"CASE WHEN json_type({text}) = 'ARRAY' THEN {found} END", "bool")
     return Ex(f"k_has_element({coerce(array, 'dynamic', node.pos, node.name)}, {to_json(value)})", "bool")
 
 
@@ -431,12 +445,13 @@ def _array_iff(tests: Any, then: Any, other: Any) -> Any:
 udf("array_iff", "dynamic json json", "dynamic", _array_iff)
 
 
-@python("strcat_array array_strcat", "dynamic text", "string")
-def strcat_array(array: Any, delimiter: str) -> str:
-    """`strcat_array(array, delimiter)`."""
-    if not isinstance(array, list):
-        return ""
-    return delimiter.join(text_of_json(item) for item in array)
+sql(
+    "strcat_array array_strcat",
+    "dynamic text",
+    "string",
+    "CASE WHEN json_type({0}) = 'ARRAY' THEN coalesce(array_to_string(list_transform("
+    "json_extract_string({0}, '$[*]'), lambda item: coalesce(item, '')), {1}), '') ELSE '' END",
+)
 
 
 def text_of_json(value: Any) -> str:
@@ -692,13 +707,6 @@ udf("bag", "dynamic", "dynamic", _bag)
 udf("decimal_sum", "dynamic", "decimal", _decimal_sum)
 udf("weighted", "dynamic real", "real", _weighted)
 udf("buildschema", "dynamic", "dynamic", lambda values: _merge_schemas([_schema(v) for v in values]))
-
-
-def _bag_items(bag: Any, as_array: bool) -> list[Any]:
-    return [[key, value] if as_array else {key: value} for key, value in bag.items()]
-
-
-udf("bag_items", "dynamic bool", "dynamic", _bag_items)
 
 
 # --- what operators are made of ----------------------------------------------------------------------------

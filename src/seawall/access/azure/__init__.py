@@ -1,0 +1,1 @@
+"""Azure RBAC for Kubernetes: from requests to data actions, roles, assignments, conditions."""

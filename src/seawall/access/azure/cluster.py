@@ -1,0 +1,90 @@
+"""Kubernetes RBAC and Azure RBAC in one answer, as AKS combines them: RBAC first, then Azure (specs b7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from seawall.access.azure.actions import PROVIDER, Operations, is_uuid, map_request
+from seawall.access.chain import AccessDecision, Step, authorize
+from seawall.core.decision import Verdict
+
+if TYPE_CHECKING:
+    from seawall.access.attributes import Attributes
+    from seawall.access.azure.roles import AzureAccess
+    from seawall.access.world import AccessWorld
+
+FLEET = "Microsoft.ContainerService/fleets"
+
+
+class AzureCluster(msgspec.Struct, frozen=True):
+    """An AKS cluster with Azure RBAC for Kubernetes: its resource id, maybe its fleet, and the guard's flags."""
+
+    id: str
+    access: AzureAccess
+    operations: Operations = msgspec.field(default_factory=Operations)
+    custom_resources: bool = False
+    subresources: bool = False
+    fleet: str = ""
+
+    def authorize(self, asked: Attributes) -> Step:
+        """Ask Azure: the cluster's scope first, then the managed namespace, then the fleet; any allow wins."""
+        reasons = []
+        unknown = ""
+        for provider, base, managed in self._places(asked):
+            mapping = map_request(
+                asked,
+                self.operations,
+                provider,
+                custom_resources=self.custom_resources,
+                subresources=self.subresources,
+            )
+            if mapping.decision == "no-opinion":
+                return Step("Azure", "no-opinion", "the user is none of Entra's")
+            if mapping.decision == "allow":
+                return Step("Azure", "allow", "discovery paths are open to every Entra user")
+            if mapping.decision == "error":
+                return Step("Azure", "no-opinion", f"the authorizer answers with an error: {mapping.message}")
+            scope = base + (mapping.scope.replace("/namespaces/", f"/{managed}/") if mapping.scope else "")
+            principals = frozenset(
+                each.lower() for each in (*asked.user.extra_value("oid"), *filter(is_uuid, asked.user.groups))
+            )
+            answers = [self.access.check(principals, action, scope) for action in mapping.actions]
+            refused = next((each for each in answers if each.verdict is Verdict.DENY), None)
+            doubtful = next((each for each in answers if each.verdict is Verdict.UNKNOWN), None)
+            if refused is None and doubtful is None and answers:
+                return Step("Azure", "allow", answers[0].reason)
+            if refused is not None:
+                reasons.append(refused.reason)
+            elif doubtful is not None:
+                unknown = unknown or doubtful.reason
+        if unknown:
+            return Step("Azure", "unknown", unknown)
+        return Step("Azure", "deny", "; ".join(dict.fromkeys(reasons)))
+
+    def _places(self, asked: Attributes) -> list[tuple[str, str, str]]:
+        places = [(PROVIDER, self.id, "namespaces")]
+        if asked.is_resource and asked.namespace:
+            places.append((PROVIDER, self.id, "managedNamespaces"))
+        if self.fleet:
+            places.append((FLEET, self.fleet, "namespaces"))
+            if asked.is_resource and asked.namespace:
+                places.append((FLEET, self.fleet, "managedNamespaces"))
+        return places
+
+
+def authorize_cluster(world: AccessWorld, cluster: AzureCluster, asked: Attributes) -> AccessDecision:
+    """Decide as AKS with Azure RBAC does: RBAC's allowance stands, else Azure's word."""
+    local = authorize(world, asked)
+    if local.allowed:
+        return local
+    step = cluster.authorize(asked)
+    reason = "\n".join(each for each in (local.reason, step.reason) if each)
+    return AccessDecision(
+        step.decision == "allow",
+        denied=step.decision == "deny",
+        reason=step.reason if step.decision == "allow" else reason,
+        error=step.reason if step.decision == "unknown" else "",
+        trail=(*local.trail, step),
+    )

@@ -1,0 +1,87 @@
+"""The authorizer chain: system:masters, Node, RBAC (specs b5). The first that allows or denies decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from seawall.access.attributes import MASTERS, Attributes
+from seawall.access.node import authorize_node
+from seawall.access.rbac.index import Match, allowed_reason
+
+if TYPE_CHECKING:
+    from seawall.access.world import AccessWorld
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One authorizer's word: `allow`, `deny` or `no-opinion`, its reason, and the RBAC rule behind it."""
+
+    authorizer: str
+    decision: str
+    reason: str = ""
+    match: Match | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Write it for the trail."""
+        written: dict[str, Any] = {"authorizer": self.authorizer, "decision": self.decision}
+        if self.reason:
+            written["reason"] = self.reason
+        if self.match is not None:
+            binding, role, index = self.match
+            written["binding"] = _named(binding.kind, binding.namespace, binding.name)
+            written["role"] = _named(role.kind, role.namespace, role.name)
+            written["rule"] = index
+        return written
+
+
+def _named(kind: str, namespace: str, name: str) -> dict[str, str]:
+    named = {"kind": kind, "name": name}
+    if namespace:
+        named["namespace"] = namespace
+    return named
+
+
+class AccessDecision(msgspec.Struct, frozen=True):
+    """What the chain says: allowed, denied, or neither, with the API server's reason and each step."""
+
+    allowed: bool
+    denied: bool = False
+    reason: str = ""
+    error: str = ""
+    trail: tuple[Step, ...] = ()
+
+
+_MASTERS = AccessDecision(True, trail=(Step("system:masters", "allow"),))
+
+
+def authorize(world: AccessWorld, asked: Attributes) -> AccessDecision:
+    """Decide a request as kube-apiserver with `--authorization-mode=Node,RBAC` does."""
+    # Not a part of RBAC: an authorizer of its own before the chain, with an empty reason (specs b1.8).
+    if MASTERS in asked.user.groups:
+        return _MASTERS
+    steps = []
+    node_reason = ""
+    if asked.user.name.startswith("system:node:"):
+        allowed, node_reason = authorize_node(world.nodes, asked)
+        steps.append(Step("Node", "allow" if allowed else "no-opinion", node_reason))
+        if allowed:
+            return AccessDecision(True, reason=node_reason, trail=tuple(steps))
+    match = world.rbac.find(asked)
+    if match is not None:
+        reason = allowed_reason(match, asked.user)
+        steps.append(Step("RBAC", "allow", reason, match))
+        return AccessDecision(True, reason=reason, trail=tuple(steps))
+    rbac_reason = world.rbac.missing_reason(asked.user, asked.namespace)
+    steps.append(Step("RBAC", "no-opinion", rbac_reason))
+    joined = "\n".join(reason for reason in (node_reason, rbac_reason) if reason)
+    return AccessDecision(False, reason=joined, trail=tuple(steps))
+
+
+def is_allowed(world: AccessWorld, asked: Attributes) -> bool:
+    """Tell only whether a request is allowed: the quick way, without reasons."""
+    if MASTERS in asked.user.groups:
+        return True
+    if asked.user.name.startswith("system:node:") and authorize_node(world.nodes, asked)[0]:
+        return True
+    return world.rbac.find(asked) is not None

@@ -1,0 +1,1 @@
+"""Kubernetes RBAC: roles, bindings, aggregation, the decision, escalation."""

@@ -1,0 +1,233 @@
+"""`seawall query KQL PATH...`: KQL over the tables that controls see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from seawall.core.report import Report
+    from seawall.kql import Limits, Result
+    from seawall.snapshot import Snapshot
+
+
+@click.command()
+@click.argument("text", metavar="KQL", required=False)
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(("table", "json", "csv")),
+    default="table",
+    show_default=True,
+    help="How to show the rows.",
+)
+@click.option(
+    "--profile",
+    type=click.Choice(("local", "arg", "log-analytics")),
+    default="local",
+    show_default=True,
+    help="Whose rules the query follows.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0.01),
+    default=60.0,
+    show_default=True,
+    help="Give up after this long.",
+)
+@click.option("--rows", type=click.IntRange(min=1), default=500_000, show_default=True, help="Rows at most.")
+@click.option("--as-of", metavar="DATE", help="What now() answers.")
+@click.option("--tables", is_flag=True, help="List the tables and their columns instead.")
+@click.pass_context
+def query(
+    ctx: click.Context,
+    text: str | None,
+    paths: tuple[str, ...],
+    output: str,
+    profile: str,
+    seconds: float,
+    rows: int,
+    as_of: str | None,
+    tables: bool,
+) -> None:
+    """Run a query over everything found in PATH... KQL is the query, @FILE to read it from a file.
+
+    Tables: resources, pools, containers, pods and more (--tables lists them). A query may start with an
+    operator: `where ...` reads `resources`.
+    """
+    from seawall.cli.output import colour_wanted, emit
+    from seawall.core import Exit, FixedClock, SystemClock, UsageError, parse_moment
+    from seawall.kql import Limits
+    from seawall.sources import read_paths
+
+    if tables:
+        emit(_tables())
+        return
+    if text is None:
+        raise UsageError("no query is given", hint="try: seawall query 'resources | take 5' .")
+    text = _read_query(text)
+    if not paths:
+        raise UsageError("no PATH is given", hint="try: seawall query 'resources | take 5' .")
+    snapshot = read_paths(paths)
+    now = (FixedClock(parse_moment(as_of)) if as_of else SystemClock()).now()
+    result = _run(snapshot, text, now, profile, Limits(seconds=seconds, rows=rows))
+    renderers = {"json": _json, "csv": _csv}
+    emit(renderers[output](result) if output in renderers else _table(result, colour=colour_wanted()))
+    if result.truncated:
+        click.echo(f"seawall: only the first {rows} rows are shown (--rows)", err=True)
+    for item in snapshot.unread:
+        click.echo(f"seawall: could not be read: {item.path}: {item.reason}", err=True)
+    if snapshot.unread:
+        ctx.exit(Exit.INCOMPLETE)
+    if not snapshot.objects and not snapshot.resources:
+        click.echo(f"seawall: nothing was found in {', '.join(paths)}", err=True)
+        ctx.exit(Exit.NOTHING)
+
+
+def _read_query(text: str) -> str:
+    """Return the query itself: the text, or the content of @FILE."""
+    from pathlib import Path
+
+    from seawall.core import InputError
+
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{text[1:]}: {error}", hint="@FILE reads the query from FILE") from None
+
+
+def _run(snapshot: Snapshot, text: str, now: datetime, profile: str, limits: Limits) -> Result:
+    """Load what the query names and run it; `findings` is assessed first, where the query asks for it."""
+    import re
+
+    from seawall.controls import Catalogue, Options, assess, open_database
+    from seawall.controls.facts import FACT_TABLES
+    from seawall.core import NotBuiltError
+    from seawall.kql import KqlError
+    from seawall.snapshot.tables import FINDINGS, TABLES, Estate
+
+    words = {word.lower() for word in re.findall(r"\w+", text)}
+    database = open_database(Estate(snapshot), [text], now, profile=profile, limits=limits)
+    if FINDINGS.name in words:
+        report = assess(snapshot, Catalogue(), Options(now=now, include_passed=True))
+        schema = [(column.name, column.type) for column in FINDINGS.columns]
+        database.add_table(FINDINGS.name, schema, _finding_rows(report))
+    try:
+        return database.query(text)
+    except KqlError:
+        later = sorted(name for name in words & TABLES.keys() if TABLES[name].rows is None)
+        if later and not words & FACT_TABLES.keys():
+            raise NotBuiltError(
+                f"the table {later[0]!r} is not built in this version", hint=TABLES[later[0]].meaning
+            ) from None
+        raise
+
+
+def _finding_rows(report: Report) -> Iterator[tuple[Any, ...]]:
+    for item in report.findings:
+        evidence = item.evidence[0] if item.evidence else None
+        place = item.locations[0] if item.locations else None
+        yield (
+            item.subject.id,
+            item.control,
+            item.chapter,
+            item.subject.kind,
+            item.subject.namespace,
+            item.subject.name,
+            item.outcome.value,
+            item.severity.value,
+            item.confidence.value,
+            item.message,
+            evidence.path if evidence else "",
+            evidence.observed if evidence else None,
+            evidence.expected if evidence else None,
+            place.file if place else "",
+            place.line if place else None,
+            item.fingerprint,
+        )
+
+
+def _tables() -> str:
+    """List every table with its columns."""
+    from seawall.controls.facts import FACT_TABLES
+    from seawall.snapshot.tables import FINDINGS, TABLES
+
+    lines: list[str] = []
+    for table in (*TABLES.values(), FINDINGS):
+        built = table.rows is not None or table is FINDINGS
+        lines.append(f"{table.name}{'' if built else '  (not built in this version)'}: {table.meaning}")
+        if built:
+            lines += [f"    {column.name:<20} {column.type:<9} {column.meaning}" for column in table.columns]
+        lines.append("")
+    for name, facts in FACT_TABLES.items():
+        lines.append(f"{name}: {facts.meaning} Read on {facts.read_on()}.")
+        lines += [f"    {column:<20} {kind}" for column, kind in facts.columns]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _plain(value: Any) -> str:
+    import msgspec
+
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (dict, list)):
+        return msgspec.json.encode(value).decode()
+    return str(value)
+
+
+def _json(result: Result) -> str:
+    """One object a row, in a list; columns of one name twice would be lost, so they get a number."""
+    import msgspec
+
+    names: list[str] = []
+    for name, _ in result.columns:
+        candidate, count = name, 1
+        while candidate in names:
+            candidate, count = f"{name}{count}", count + 1
+        names.append(candidate)
+    rows = [dict(zip(names, row, strict=True)) for row in result.rows]
+    encoded = msgspec.json.encode(rows, enc_hook=str)
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"
+
+
+def _csv(result: Result) -> str:
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([name for name, _ in result.columns])
+    writer.writerows([_plain(cell) for cell in row] for row in result.rows)
+    return out.getvalue()
+
+
+def _table(result: Result, *, colour: bool) -> str:
+    """Aligned columns, nothing cut: a pipe gets the whole text."""
+    head = [name for name, _ in result.columns]
+    cells = [[" ".join(_plain(cell).split()) for cell in row] for row in result.rows]
+    numeric = [kind in {"int", "long", "real", "decimal"} for _, kind in result.columns]
+    widths = [max([len(name), *(len(row[n]) for row in cells)]) for n, name in enumerate(head)]
+
+    def line(row: list[str]) -> str:
+        parts = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ]
+        return "  ".join(parts).rstrip()
+
+    title = line(head)
+    count = f"{len(cells)} row{'' if len(cells) == 1 else 's'}"
+    body = "\n".join([f"\x1b[1m{title}\x1b[0m" if colour else title, *(line(row) for row in cells)])
+    return f"{body}\n\n{count}\n" if colour else f"{body}\n"

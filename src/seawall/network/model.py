@@ -1,0 +1,192 @@
+"""The world that network decisions are made in: pods, namespaces, nodes, addresses, selectors."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from seawall.core import InputError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+PROTOCOLS = ("TCP", "UDP", "SCTP")
+
+
+class Selector(msgspec.Struct, frozen=True):
+    """A label selector, read once. The empty one selects everything.
+
+    NotIn and DoesNotExist match objects without the key (specs b1.5).
+    """
+
+    labels: tuple[tuple[str, str], ...] = ()
+    expressions: tuple[tuple[str, str, frozenset[str]], ...] = ()
+
+    def matches(self, labels: dict[str, str]) -> bool:
+        """Tell whether the labels satisfy every term: matchLabels and matchExpressions are ANDed."""
+        for key, value in self.labels:
+            if labels.get(key) != value:
+                return False
+        for key, operator, values in self.expressions:
+            present = key in labels
+            if operator == "In":
+                good = present and labels[key] in values
+            elif operator == "NotIn":
+                good = not present or labels[key] not in values
+            elif operator == "Exists":
+                good = present
+            else:
+                good = not present
+            if not good:
+                return False
+        return True
+
+
+_OPERATORS = frozenset({"In", "NotIn", "Exists", "DoesNotExist"})
+
+
+def read_selector(value: Any, where: str) -> Selector:
+    """Read a label selector.
+
+    Raises:
+        InputError: it is not one, with the field that is wrong.
+    """
+    if value is None:
+        return Selector()
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: a label selector is an object")
+    labels = value.get("matchLabels") or {}
+    expressions = value.get("matchExpressions") or []
+    if not isinstance(labels, dict) or not isinstance(expressions, list):
+        raise InputError(f"{where}: matchLabels is an object and matchExpressions a list")
+    terms = []
+    for index, item in enumerate(expressions):
+        at = f"{where}.matchExpressions[{index}]"
+        if not isinstance(item, dict) or not isinstance(item.get("key"), str):
+            raise InputError(f"{at}.key: Required value")
+        operator, values = item.get("operator"), item.get("values") or []
+        if operator not in _OPERATORS:
+            raise InputError(f'{at}.operator: Invalid value: "{operator}": not a valid selector operator')
+        if operator in {"In", "NotIn"} and not values:
+            raise InputError(
+                f"{at}.values: Required value: must be specified when `operator` is 'In' or 'NotIn'"
+            )
+        if operator in {"Exists", "DoesNotExist"} and values:
+            raise InputError(
+                f"{at}.values: Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+            )
+        terms.append((item["key"], str(operator), frozenset(map(str, values))))
+    return Selector(tuple(sorted((str(k), str(v)) for k, v in labels.items())), tuple(terms))
+
+
+class Pod(msgspec.Struct, frozen=True):
+    """A pod, or the pods that a workload makes, as packets see it.
+
+    `ports` maps (name, protocol) to the numbers that containers give it; `host` pods share their node's
+    address and no policy selects them (specs b1.11).
+    """
+
+    namespace: str
+    name: str
+    labels: dict[str, str]
+    addresses: tuple[Address, ...] = ()
+    node_addresses: tuple[Address, ...] = ()
+    host: bool = False
+    ports: dict[tuple[str, str], frozenset[int]] = msgspec.field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """`namespace/name`."""
+        return f"{self.namespace}/{self.name}"
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """One end of a connection: a pod of the world, or an address."""
+
+    pod: Pod | None = None
+    address: Address | None = None
+
+    def addresses(self) -> tuple[Address, ...]:
+        """Return the addresses that an IP block may match."""
+        if self.address is not None:
+            return (self.address,)
+        if self.pod is None:
+            return ()
+        return self.pod.node_addresses if self.pod.host else self.pod.addresses
+
+    def selectable(self) -> Pod | None:
+        """Return the pod that selectors may match: none for an address or a pod in the host's network."""
+        return None if self.pod is None or self.pod.host else self.pod
+
+
+class Packet(msgspec.Struct, frozen=True):
+    """What is asked: from, to, protocol and port (None for protocols without ports)."""
+
+    source: Peer
+    target: Peer
+    protocol: str
+    port: int | None
+
+
+def read_address(text: Any, where: str) -> Address:
+    """Read an IP address.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        address = ipaddress.ip_address(str(text))
+    except ValueError:
+        raise InputError(f"{where}: {text!r} is not an IP address") from None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped or address
+
+
+@lru_cache(maxsize=65_536)
+def read_network(text: str, where: str) -> Network:
+    """Read a CIDR; host bits are cut off as the API server's legacy parser does (specs b1.7).
+
+    Raises:
+        InputError: it is none, in the words of the API server.
+    """
+    try:
+        if "/" not in text:
+            raise ValueError(text)
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise InputError(f'{where}: Invalid value: "{text}": must be a valid CIDR value') from None
+
+
+def read_pod(raw: dict[str, Any], template: dict[str, Any] | None = None) -> Pod:
+    """Read a Pod, or the pod of a workload (`template`, whose labels and spec count)."""
+    metadata = raw.get("metadata") or {}
+    spec = (template or raw).get("spec") or {}
+    labels = ((template or raw).get("metadata") or {}).get("labels") or {}
+    status = raw.get("status") or {} if template is None else {}
+    texts = [item.get("ip") for item in status.get("podIPs") or [] if isinstance(item, dict)]
+    texts = [text for text in texts if text] or ([status["podIP"]] if status.get("podIP") else [])
+    hosts = [item.get("ip") for item in status.get("hostIPs") or [] if isinstance(item, dict)]
+    hosts = [text for text in hosts if text] or ([status["hostIP"]] if status.get("hostIP") else [])
+    ports: dict[tuple[str, str], set[int]] = {}
+    containers = [*(spec.get("containers") or [])]
+    # A sidecar (an init container that is always restarted) serves ports too (specs b1.6).
+    containers += [item for item in spec.get("initContainers") or [] if item.get("restartPolicy") == "Always"]
+    for container in containers:
+        for port in container.get("ports") or []:
+            number = port.get("containerPort")
+            if port.get("name") and isinstance(number, int):
+                key = (str(port["name"]), str(port.get("protocol") or "TCP"))
+                ports.setdefault(key, set()).add(number)
+    name = str(metadata.get("name") or "")
+    return Pod(
+        namespace=str(metadata.get("namespace") or "default"),
+        name=name,
+        labels={str(key): str(value) for key, value in labels.items()},
+        addresses=tuple(read_address(text, f"pod {name}") for text in texts),
+        node_addresses=tuple(read_address(text, f"pod {name}") for text in hosts),
+        host=spec.get("hostNetwork") is True,
+        ports={key: frozenset(numbers) for key, numbers in ports.items()},
+    )

@@ -1,0 +1,1 @@
+"""One file a check; adding one touches no other file."""

@@ -1,0 +1,115 @@
+"""What the checks read of a pod, taken out of the object once."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from seawall.core.errors import InputError
+
+Json = dict[str, Any]
+
+
+class Container(NamedTuple):
+    """One container: its name, its security context ({} where there is none), the whole of it."""
+
+    name: str
+    context: Json
+    raw: Json
+
+
+class Pod:
+    """A pod or pod template as the checks read it.
+
+    Attributes:
+        spec: the pod specification.
+        annotations: of the pod or template.
+        context: the pod's security context, {} where there is none.
+        containers: init, regular, ephemeral, in this order (policy/visitor.go of the reference).
+        fields: every key that stands in the specification, in a container or in a security context:
+            a check that can only fail when a field is present is not asked when it is absent.
+        windows: the pod says that its operating system is Windows.
+        user_namespace: the pod runs in a user namespace of its own (`hostUsers: false`).
+    """
+
+    __slots__ = ("annotations", "containers", "context", "fields", "spec", "user_namespace", "windows")
+
+    def __init__(self, metadata: Json, spec: Json) -> None:
+        self.spec = spec
+        self.annotations: dict[str, str] = metadata.get("annotations") or {}
+        self.context: Json = spec.get("securityContext") or {}
+        raw = spec.get("containers") or []
+        if "initContainers" in spec or "ephemeralContainers" in spec:
+            raw = [*(spec.get("initContainers") or ()), *raw, *(spec.get("ephemeralContainers") or ())]
+        self.containers = [Container(c.get("name") or "", c.get("securityContext") or {}, c) for c in raw]
+        self.fields: set[str] = set(spec).union(self.context)
+        for container in self.containers:
+            self.fields.update(container.raw, container.context)
+        os = spec.get("os")
+        self.windows: bool = os is not None and os.get("name") == "windows"
+        self.user_namespace: bool = spec.get("hostUsers") is False
+
+
+TEMPLATES: dict[str, tuple[str, ...]] = {
+    "Pod": (),
+    "PodTemplate": ("template",),
+    "ReplicationController": ("spec", "template"),
+    "ReplicaSet": ("spec", "template"),
+    "Deployment": ("spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+    "Job": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+}
+"""Kind -> where its pod template lies. The nine kinds that Pod Security Admission looks into."""
+
+
+def template_of(obj: Json) -> Json | None:
+    """Return the part of a workload that has a pod's `metadata` and `spec`; None where there is none.
+
+    Raises:
+        InputError: the object is of a kind that holds no pod.
+    """
+    kind = obj.get("kind", "Pod")
+    if not isinstance(kind, str) or kind not in TEMPLATES:
+        raise InputError(
+            f"an object of kind {kind!r} holds no pod",
+            hint=f"give one of {', '.join(TEMPLATES)}",
+        )
+    found: Any = obj
+    for step in TEMPLATES[kind]:
+        found = found.get(step) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else None
+
+
+def defaulted(spec: Json, *, template: bool) -> Json:
+    """Return the specification with the API server's defaults that the checks can see.
+
+    A volume without a source is an emptyDir. With hostNetwork, a pod's container ports are also host
+    ports; a template's are not (feature DefaultHostNetworkHostPortsInPodTemplates, off since 1.28).
+    The given object is not changed.
+    """
+    volumes = spec.get("volumes")
+    if volumes and any(not _has_source(volume) for volume in volumes):
+        spec = spec | {"volumes": [v if _has_source(v) else v | {"emptyDir": {}} for v in volumes]}
+    if spec.get("hostNetwork") and not template:
+        spec = spec | {
+            key: [_with_host_ports(container) for container in spec[key]]
+            for key in ("containers", "initContainers")
+            if spec.get(key)
+        }
+    return spec
+
+
+def _has_source(volume: Json) -> bool:
+    return len(volume) > 1 and any(value is not None for key, value in volume.items() if key != "name")
+
+
+def _with_host_ports(container: Json) -> Json:
+    ports = container.get("ports")
+    if not ports:
+        return container
+    filled = [
+        p if p.get("hostPort") or not p.get("containerPort") else p | {"hostPort": p["containerPort"]}
+        for p in ports
+    ]
+    return container | {"ports": filled}

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from support.command import seawall
+
+DOCUMENTED = """\
+resources
+| where type == "microsoft.containerservice/managedclusters"
+| where properties.enableRBAC == false
+| project name
+"""
+
+
+def row(name, properties):
+    return {
+        "id": f"/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/{name}",
+        "name": name,
+        "type": "Microsoft.ContainerService/managedClusters",
+        "location": "westeurope",
+        "properties": properties,
+    }
+
+
+@pytest.fixture
+def clusters(tmp_path):
+    rows = [
+        row("off", {"enableRBAC": False}),
+        row("on", {"enableRBAC": True}),
+        row("silent", {"dnsPrefix": "x"}),
+    ]
+    file = tmp_path / "clusters.json"
+    file.write_text(json.dumps({"value": rows}))
+    return str(file)
+
+
+def test_the_documented_query_runs_as_written(clusters):
+    """Specs b.1: a cluster without the property is not returned, for null == false is false."""
+    done = seawall("query", DOCUMENTED, clusters, "-o", "json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == [{"name": "off"}]
+
+
+def test_the_control_and_the_documented_query_have_two_answers(clusters):
+    done = seawall("assess", clusters, "--control", "rbac-enabled", "-o", "json")
+    failing = {item["subject"]["name"] for item in json.loads(done.stdout)["findings"]}
+    assert failing == {"off", "silent"}
+    done = seawall("assess", clusters, "--control", "rbac-switched-off", "-o", "json")
+    assert {item["subject"]["name"] for item in json.loads(done.stdout)["findings"]} == {"off"}
+
+
+def test_a_query_may_start_with_an_operator(clusters):
+    done = seawall("query", "where name == 'on' | project name", clusters, "-o", "csv")
+    assert list(csv.reader(io.StringIO(done.stdout))) == [["name"], ["on"]]
+
+
+def test_table_output(clusters):
+    done = seawall("query", "resources | project name, n = strlen(name) | order by name asc", clusters)
+    assert done.stdout.splitlines() == ["name    n", "off     3", "on      2", "silent  6"]
+
+
+def test_an_error_shows_line_and_caret(clusters):
+    done = seawall("query", "resources\n| wherre name == 'a'", clusters)
+    assert done.returncode == 2
+    assert "line 2" in done.stderr
+    assert "^" in done.stderr
+
+
+def test_a_query_of_a_file(clusters, tmp_path):
+    (tmp_path / "q.kql").write_text(DOCUMENTED)
+    assert "off" in seawall("query", f"@{tmp_path}/q.kql", clusters).stdout
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "externaldata(a:string)['file:///etc/passwd']",
+        "resources | where name == 'a'; COPY resources TO '/tmp/x'",
+        "read_csv('/etc/passwd')",
+        "resources | extend x = read_text('/etc/passwd')",
+    ],
+)
+def test_no_way_out_of_the_engine(clusters, text):
+    done = seawall("query", text, clusters)
+    assert done.returncode == 2
+    assert "root:" not in done.stdout + done.stderr
+
+
+def test_rows_are_limited_and_it_is_said(clusters):
+    done = seawall("query", "range x from 1 to 1000 step 1", clusters, "--rows", "10", "-o", "csv")
+    assert len(done.stdout.splitlines()) == 11
+    assert "only the first 10 rows" in done.stderr
+
+
+def test_time_is_limited(clusters):
+    text = "range a from 1 to 100000 step 1 | extend k = 1 | join kind=inner (range b from 1 to 100000 step 1 | extend k = 1) on k | summarize sum(a * b)"
+    done = seawall("query", text, clusters, "--seconds", "0.3")
+    assert done.returncode == 2
+    assert "longer than 0.3 seconds" in done.stderr
+
+
+def test_findings_are_a_table_too(clusters):
+    text = "findings | where control == 'rbac-enabled' | summarize count() by outcome | order by outcome asc"
+    done = seawall("query", text, clusters, "-o", "json")
+    assert json.loads(done.stdout) == [{"outcome": "fail", "count_": 2}, {"outcome": "pass", "count_": 1}]
+
+
+def test_a_table_of_a_later_chapter_says_that_it_is_not_built(clusters):
+    done = seawall("query", "vulnerabilities | take 1", clusters)
+    assert done.returncode == 2
+    assert "not built in this version" in done.stderr
+
+
+def test_tables_are_listed_with_their_columns():
+    done = seawall("query", "--tables")
+    assert "containers: " in done.stdout
+    assert "    podSecurityContext" in done.stdout
