@@ -35,7 +35,9 @@ WORDS = (
 
 def seeds() -> list[str]:
     """Return the texts that mutations begin with."""
-    out = ["resources | where type =~ 'a' | extend x = tostring(properties.b) | summarize count() by x | order by x asc"]
+    out = [
+        "resources | where type =~ 'a' | extend x = tostring(properties.b) | summarize count() by x | order by x asc"
+    ]
     for name in ("arg_queries.jsonl", "kql_doc_cases.jsonl"):
         path = SHARED / name
         if path.exists():
@@ -75,7 +77,11 @@ def mutate(text: str, texts: list[str], chance: random.Random) -> str:
             text = text[: one.pos] + text[two.pos : two.end] + text[one.end :]
         elif what == 6:
             names = list(builtins().functions)
-            text = text[:at] + f" {chance.choice(names)}({chance.choice(WORDS)},{chance.choice(WORDS)}) " + text[at:]
+            text = (
+                text[:at]
+                + f" {chance.choice(names)}({chance.choice(WORDS)},{chance.choice(WORDS)}) "
+                + text[at:]
+            )
         else:
             text = text[:at] + text[other : other + 40] * chance.randint(1, 6) + text[at:]
     return text[:6000]
@@ -95,7 +101,27 @@ def queries(count: int, seed: int) -> Iterator[str]:
 def database() -> Database:
     """Return a small database to ask."""
     out = Database("arg", limits=Limits(seconds=1.0, rows=1000, memory="1GB"))
-    rows = [[f"/s/{i}", f"n{i}", "a", "t", "", "eu", "rg", "s", "", {"name": "x"}, None, {"a": {"b": i}, "list": [1, "2", None]}, {"k": "v"}, None, ["1"], None] for i in range(4)]
+    rows = [
+        [
+            f"/s/{i}",
+            f"n{i}",
+            "a",
+            "t",
+            "",
+            "eu",
+            "rg",
+            "s",
+            "",
+            {"name": "x"},
+            None,
+            {"a": {"b": i}, "list": [1, "2", None]},
+            {"k": "v"},
+            None,
+            ["1"],
+            None,
+        ]
+        for i in range(4)
+    ]
     out.add_table("resources", RESOURCES, rows)
     return out
 

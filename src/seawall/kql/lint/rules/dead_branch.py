@@ -20,7 +20,9 @@ def check(flow: Flow) -> Iterator[Found]:
     for op, value, pos in flow.types:
         if op == "==" and value != value.lower():
             yield Found(
-                pos, f"type is in lower case: it never equals {value!r}", "write it in lower case, or use =~",
+                pos,
+                f"type is in lower case: it never equals {value!r}",
+                "write it in lower case, or use =~",
             )
         if op in ("==", "=~"):
             if first is not None and value.lower() != first:
