@@ -86,6 +86,15 @@ def compile_query(text: str, catalog: Catalog) -> Plan:
     return plan
 
 
+def compile_tree(query: Query, catalog: Catalog) -> Plan:
+    """Compile a tree that was put together of a query's own parts.
+
+    Raises:
+        Fault: as `compile_query`, with offsets into the original text.
+    """
+    return _bind("", query, catalog, {})[0]
+
+
 def _leaves(binder: Binder, catalog: Catalog) -> dict[int, list[Origin]]:
     out: dict[int, list[Origin]] = {}
     for origin in sorted(binder.wanted, key=repr):

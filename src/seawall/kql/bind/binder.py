@@ -169,7 +169,7 @@ class Binder(Expand):
                     env.names[param.name] = Ex(
                         convert(value, param.type, chosen.pos),
                         param.type,
-                        const=value.const if {value.type, param.type} <= {"int", "long"} else UNKNOWN,
+                        const=_converted(value.const, value.type, param.type),
                     )
 
     # --- pipelines -----------------------------------------------------------------------------------------
@@ -304,6 +304,13 @@ class Binder(Expand):
     def scans(self) -> dict[int, str]:
         """Scan number -> table."""
         return self.__dict__.setdefault("_scans", {})  # type: ignore[no-any-return]
+
+
+def _converted(value: Any, have: str, want: str) -> Any:
+    """Keep a known number known when a parameter has another type of number."""
+    if value is UNKNOWN or value is None or not {have, want} <= {"int", "long", "real"}:
+        return UNKNOWN
+    return float(value) if want == "real" else int(value) if have != "real" else UNKNOWN
 
 
 def _frozen(env: Env) -> Env:

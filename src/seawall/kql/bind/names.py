@@ -66,6 +66,8 @@ def _call(node: Call) -> str:
 
 def _aggregate(node: Call, prefix: str) -> str:
     inner = derived(node.args[0]) if node.args else ""
+    if prefix.startswith("covariance") and len(node.args) > 1:
+        inner += f"_{derived(node.args[1])}"  # as the docs' answers have it
     return f"{prefix}_{inner}"
 
 

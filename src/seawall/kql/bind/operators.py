@@ -14,6 +14,8 @@ from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import INTEGERS, Ex, literal, quote, to_long, to_string
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.facts import near
+from seawall.kql.functions import series
+from seawall.kql.functions.core import convert
 from seawall.kql.tree import (
     Call,
     CountRows,
@@ -76,12 +78,27 @@ class Operators(Expressions, Aggregates):
             return self.rename(node, rel)
         if mode == "reorder":
             return self.reorder(node, rel)
+        if mode == "by-names":
+            return self.by_names(node, rel, env)
         chosen = [col for item in node.items for col in self.matching(item, rel)]
         if mode == "keep":
             kept = {id(col) for col in chosen}
             return self.keep(rel, [col for col in rel.cols if id(col) in kept])
         gone = {id(col) for col in chosen}
         return self.keep(rel, [col for col in rel.cols if id(col) not in gone])
+
+    def by_names(self, node: Project, rel: Rel, env: Env) -> Rel:
+        """`project-by-names`: names and patterns from texts and arrays; what is not there is left out."""
+        wanted: list[str] = []
+        for item in node.items:
+            value = self.constant(item, Scope(None, env), "a column's name")
+            wanted.extend(str(one) for one in (value if isinstance(value, list) else [value]))
+        cols: list[Col] = []
+        for name in wanted:
+            cols.extend(col for col in self.matching(Wild(node.pos, name), rel) if col not in cols)
+        if not cols:
+            raise Fault("none of these columns is there", node.pos)
+        return self.keep(rel, cols)
 
     def keep(self, rel: Rel, cols: list[Col]) -> Rel:
         """Give the same rows with other columns; DISTINCT needs a subquery for that."""
@@ -117,6 +134,13 @@ class Operators(Expressions, Aggregates):
             if isinstance(item, Star):
                 cols.extend(Col(self.claim(namer, col.name, item.pos), col.ex) for col in rel.visible)
                 continue
+            many = self.several(item, scope)
+            if many:
+                cols.extend(
+                    Col(self.claim(namer, name, item.pos) if given else namer.unique(name), ex)
+                    for given, name, ex in many
+                )
+                continue
             value = self.ex(item, scope)
             if isinstance(item, Named):
                 if len(item.names) > 1:
@@ -128,6 +152,28 @@ class Operators(Expressions, Aggregates):
                 name = namer.unique(derived(item))
             cols.append(Col(name, value))
         return self.windowed(rel.arranged(cols))
+
+    def several(self, item: Expr, scope: Scope) -> list[tuple[bool, str, Ex]]:
+        """Bind a function that gives several columns: (was the name given, name, value) of each."""
+        if not _is_several(item):
+            return []
+        node = item.value if isinstance(item, Named) else item
+        if not isinstance(node, Call):  # pragma: no cover - _is_several says so
+            return []
+        names = item.names if isinstance(item, Named) else ()
+        table = SEVERAL[node.name]
+        inner = Call(node.pos, f"{node.name}_dynamic", node.args)
+        bag = self.ex(inner, scope)
+        prefix = f"{node.name}_{derived(node.args[0])}" if node.args else node.name
+        out: list[tuple[bool, str, Ex]] = []
+        for index, (key, type_) in enumerate(table):
+            value = self.path(bag, key, node.pos, {})
+            ex = value if type_ == "dynamic" else Ex(convert(value, type_, node.pos), type_)
+            given = index < len(names)
+            if names and not given:
+                break
+            out.append((given, names[index] if given else f"{prefix}_{key}", ex))
+        return out
 
     prelude: Callable[[Sequence[Expr], Rel, Env], Rel]
 
@@ -151,6 +197,17 @@ class Operators(Expressions, Aggregates):
         namer = Namer(set(at))
         fresh: set[str] = set()
         for item in items:
+            for given, name, ex in self.several(item, scope):
+                label = name if given else namer.unique(name)
+                namer.taken.add(label)
+                if label in at:
+                    cols[at[label]] = Col(label, ex)
+                else:
+                    at[label] = len(cols)
+                    cols.append(Col(label, ex))
+                fresh.add(label)
+            if _is_several(item):
+                continue
             value = self.ex(item, scope)
             if isinstance(item, Named):
                 if len(item.names) > 1:
@@ -451,6 +508,15 @@ class Operators(Expressions, Aggregates):
             ("ColumnType", "d", "string"),
         )
         return Rel(self.ids, [Col(name, Ex(f"{alias}.{sql}", type_)) for name, sql, type_ in names], frm)
+
+
+SEVERAL = {"series_stats": series.COLUMNS, "series_fit_line": series.LINE}
+"""Functions that give several columns, made of what their `_dynamic` form gives."""
+
+
+def _is_several(item: Expr) -> bool:
+    node = item.value if isinstance(item, Named) else item
+    return isinstance(node, Call) and node.name in SEVERAL
 
 
 PART = "\0part"

@@ -478,7 +478,7 @@ SPEEDS = {
     "FootPerHour": 0.3048 / 3600, "InchPerSecond": 0.0254, "YardPerSecond": 0.9144,
 }  # fmt: skip
 VOLUMES = {
-    "Centiliter": 1e-5, "CubicCentimeter": 1e-6, "CubicDecimeter": 1e-3, "CubicFoot": 0.028316846592,
+    "AcreFoot": 1 / 0.000810714, "Centiliter": 1e-5, "CubicCentimeter": 1e-6, "CubicDecimeter": 1e-3, "CubicFoot": 0.028316846592,
     "CubicInch": 1.6387064e-5, "CubicKilometer": 1e9, "CubicMeter": 1.0, "CubicMile": 4168181825.44058,
     "CubicMillimeter": 1e-9, "CubicYard": 0.764554857984, "Deciliter": 1e-4, "Liter": 1e-3, "Hectoliter": 0.1,
     "Kiloliter": 1.0, "Milliliter": 1e-6, "Microliter": 1e-9, "UsGallon": 0.003785411784, "UsPint": 0.000473176473,

@@ -398,9 +398,17 @@ sql("new_guid", "", "guid", "uuid()::VARCHAR")
 
 
 @special(
-    "estimate_data_size current_principal current_principal_details current_cluster_endpoint current_database extent_id extent_tags ingestion_time cursor_after cursor_before_or_at cursor_current current_cursor current_node_id row_id current_principal_is_member_of column_names_of"
+    "estimate_data_size current_principal current_principal_details current_cluster_endpoint current_database extent_id extent_tags ingestion_time cursor_after cursor_before_or_at cursor_current current_cursor current_node_id row_id current_principal_is_member_of"
 )
 def refused(binder: Any, node: Any, scope: Any) -> Ex:
     """Functions that ask the cluster about itself."""
     del binder, scope
     raise refuse(f"the function {node.name}()", node.pos, "it asks a Kusto cluster about itself")
+
+
+@special("column_names_of")
+def column_names_of(binder: Any, node: Any, scope: Any) -> Ex:
+    """`column_names_of(table)`: an array of its columns' names."""
+    if len(node.args) != 1:
+        raise Fault("column_names_of() takes a table", node.pos)
+    return literal([col.name for col in binder.table_of(node.args[0], scope.env).visible], "dynamic")

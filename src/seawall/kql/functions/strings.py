@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Any
 
@@ -169,6 +170,9 @@ def extract_all(binder: Any, node: Any, scope: Any) -> Ex:
     chosen: list[Any] = list(range(1, count + 1))
     if len(args) == 3:
         given = binder.constant(args[1], scope, "the capture groups")
+        names = re.findall(r"\(\?P?<(\w+)>", str(pattern.const))
+        numbers = {name: index + 1 for index, name in enumerate(names)} if len(names) == count else {}
+        given = [numbers.get(g, g) for g in given] if isinstance(given, list) else given
         if not isinstance(given, list) or not all(isinstance(g, int) and 0 <= g <= count for g in given):
             raise refuse("extract_all() with these capture groups", args[1].pos)
         chosen = given
@@ -259,12 +263,13 @@ def indexof(
     begin = max(begin, 0)
     if length is not None and length < -1:
         return None
-    stop = len(text) if length is None or length == -1 else min(len(text), begin + length)
     times = 1 if occurrence is None else occurrence
     if times <= 0:
         return None
     at = begin - 1
     for _ in range(min(times, len(text) + 1)):
+        # The length counts anew from where each search begins (the docs' idx8).
+        stop = len(text) if length is None or length == -1 else min(len(text), at + 1 + length)
         at = text.find(search, at + 1, stop)
         if at < 0:
             return -1
@@ -273,18 +278,23 @@ def indexof(
 
 @special("indexof_regex")
 def indexof_regex(binder: Any, node: Any, scope: Any) -> Ex:
-    """`indexof_regex(text, regex)`: where the first match begins."""
-    if len(node.args) != 2:
-        raise refuse("indexof_regex() with a start, length or occurrence", node.pos)
-    text = coerce(binder.ex(node.args[0], scope), "string", node.args[0].pos, node.name)
-    _, pattern = _pattern(binder, node.args[1], scope)
-    return _indexof_regex(text, pattern)
-
-
-def _indexof_regex(text: str, pattern: str) -> Ex:
-    # What stands before the first match is what a lazy prefix takes.
+    """`indexof_regex(text, regex [, start [, length [, occurrence]]])`: matches do not overlap."""
+    args = node.args
+    text = coerce(binder.ex(args[0], scope), "string", args[0].pos, node.name)
+    _, pattern = _pattern(binder, args[1], scope)
+    start, length, times = (
+        [*(binder.constant(arg, scope, "a position") for arg in args[2:]), None, None, None]
+    )[:3]
+    start, length, times = start or 0, -1 if length is None else length, 1 if times is None else times
+    if start < 0 or length < -1 or times < 1:
+        return literal(None, "long")
+    if times > 100:
+        raise refuse("indexof_regex() with an occurrence beyond 100", node.pos)
+    part = f"substring({text}, {start + 1}{'' if length < 0 else f', {length}'})"
+    # What stands before the match is what a lazy prefix takes; earlier matches are stepped over.
+    before = f"'(?s)^((?:.*?(?:' || {pattern} || ')){{{times - 1}}}.*?)(?:' || {pattern} || ')'"
     return Ex(
-        f"CASE WHEN regexp_matches({text}, {pattern}) THEN length(regexp_extract({text}, '(?s)^(.*?)(?:' || {pattern} || ')', 1)) ELSE -1 END::BIGINT",
+        f"CASE WHEN regexp_matches({part}, {before}) THEN length(regexp_extract({part}, {before}, 1)) + {start} ELSE -1 END::BIGINT",
         "long",
     )
 

@@ -792,7 +792,7 @@ OPERATORS: dict[str, Callable[[OperatorParser, int], Operator]] = {
         word: OperatorParser.projecting(mode)
         for word, mode in {
             "project": "project", "extend": "extend", "project-away": "away", "project-keep": "keep",
-            "project-rename": "rename", "project-reorder": "reorder", "distinct": "distinct",
+            "project-rename": "rename", "project-reorder": "reorder", "project-by-names": "by-names", "distinct": "distinct",
         }.items()
     },
     "summarize": _P.op_summarize,
@@ -837,7 +837,7 @@ OPERATORS: dict[str, Callable[[OperatorParser, int], Operator]] = {
         for word in (
             "externaldata", "external_data", "make-graph", "graph-match", "graph-shortest-paths", "graph-to-table",
             "graph-mark-components", "graph-where-nodes", "graph-where-edges", "fork", "facet", "reduce",
-            "macro-expand", "project-by-names", "assert-schema", "execute-and-cache", "graph-merge",
+            "macro-expand", "assert-schema", "execute-and-cache", "graph-merge",
         )
     },
 }  # fmt: skip
