@@ -269,6 +269,10 @@ def way(objects, source, goal=ADMIN):
 
 
 JANE = ("User", "jane")
+USERS = {
+    "kind": "List",
+    "items": [role("u", ["impersonate"], ["users"]), bind("also", "u", user("jane"))],
+}
 
 
 @pytest.mark.parametrize(
@@ -281,6 +285,11 @@ JANE = ("User", "jane")
         ),
         ([role("r", ["escalate", "patch"], ["clusterroles"], [API[:-3]])], ["escalate-cluster-role"]),
         ([role("r", ["impersonate"], ["users", "groups"])], ["impersonate-group"]),
+        (
+            [role("r", ["impersonate"], ["groups"], names=["system:masters"]), USERS],
+            ["impersonate-named-group", "masters"],
+        ),
+        ([role("r", ["escalate", "create"], ["clusterroles"], [API[:-3]])], None),
         ([role("r", ["bind"], ["clusterroles"], [API[:-3]])], None),
         ([role("r", ["impersonate"], ["groups"])], None),
         ([role("r", ["patch"], ["mutatingwebhookconfigurations"], ["*"])], ["webhook-mutating"]),

@@ -31,6 +31,9 @@ class AccessEngine:
         objects = world.get("objects")
         if not isinstance(objects, list):
             raise InputError("objects is not a list")
+        for index, item in enumerate(objects):
+            if not isinstance(item, dict):
+                raise InputError(f"objects[{index}] is not an object")
         gates = world.get("featureGates") or {}
         if not isinstance(gates, dict) or not all(isinstance(value, bool) for value in gates.values()):
             raise InputError("featureGates is not an object of booleans")

@@ -20,11 +20,12 @@ from seawall.access.rbac.model import (
     read_binding,
     read_role,
 )
+from seawall.snapshot import KubernetesObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from seawall.snapshot import KubernetesObject, Origin
+    from seawall.snapshot import Origin
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -86,7 +87,7 @@ def build_world(
     for item, origin in _with_origins(objects):
         kind = item.get("kind")
         version = str(item.get("apiVersion") or f"{GROUP}/v1")
-        if kind not in KINDS or not version.startswith(f"{GROUP}/"):
+        if not isinstance(kind, str) or kind not in KINDS or not version.startswith(f"{GROUP}/"):
             others.append(item)
             continue
         try:
@@ -112,10 +113,11 @@ def _with_origins(
     objects: Iterable[dict[str, Any] | KubernetesObject],
 ) -> Iterable[tuple[dict[str, Any], Origin | None]]:
     for item in objects:
-        if isinstance(item, dict):
-            yield from ((each, None) for each in flatten([item]))
-        else:
+        if isinstance(item, KubernetesObject):
             yield from ((each, item.origin) for each in flatten([item.raw]))
+        else:
+            # What is no object in a world line is passed over by flatten.
+            yield from ((each, None) for each in flatten([item]))
 
 
 def _problem(item: dict[str, Any], reason: str) -> Problem:

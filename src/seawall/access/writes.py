@@ -64,7 +64,8 @@ def check_write(world: AccessWorld, raw: Any, operation: str, user: User) -> Wri
     Raises:
         InputError: it is no such object, or no such operation.
     """
-    if not isinstance(raw, dict) or raw.get("kind") not in KINDS:
+    kind = raw.get("kind") if isinstance(raw, dict) else None
+    if not isinstance(kind, str) or kind not in KINDS:
         raise InputError("write is no Role, ClusterRole, RoleBinding or ClusterRoleBinding")
     if operation not in ("create", "update"):
         raise InputError(f"operation is {operation!r}", hint='it is "create" or "update"')

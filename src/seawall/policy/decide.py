@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seawall.core.errors import InputError, NotBuiltError
+from seawall.core.errors import InputError
 from seawall.policy.podsecurity import LEVELS, evaluate, parse_version
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ def engine(name: str, options: EngineOptions) -> Engine:
     """Return the engine of this chapter by its name: `pod-security` or `admission`.
 
     Raises:
-        NotBuiltError: `admission`.
+        UsageError: `options` name a version of Kubernetes that is none.
     """
-    del options
     if name == "pod-security":
         return PodSecurityEngine()
-    raise NotBuiltError("the engine 'admission' is not built in this version")
+    from seawall.policy.admission.engine import AdmissionEngine  # noqa: PLC0415 - CEL is heavy
+
+    return AdmissionEngine.of(options)
 
 
 __all__ = ["PodSecurityEngine", "engine"]

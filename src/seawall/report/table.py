@@ -130,7 +130,7 @@ def _print_requirements(console: Console, report: Report) -> None:
 
 def _bar(points: float | None) -> Text:
     if points is None:
-        return Text("not evaluated", style="dim")
+        return Text("not scored", style="dim")
     filled = round(points / 100 * _BAR)
     style = "green" if points >= 80 else "yellow" if points >= 50 else "red"
     return Text.assemble(("█" * filled, style), ("░" * (_BAR - filled), "dim"))

@@ -142,6 +142,8 @@ def _add_power(
     graph: AttackGraph, world: AccessWorld, source: Node, user: User, power: Power, namespace: str
 ) -> bool:
     first: list[str] = []
+    if power.aggregated and not _holds_aggregated(world, user):
+        return False
     for number, need in enumerate(power.needs):
         allowing = _bindings_for(world, user, need, namespace, "")
         if not allowing:
@@ -157,10 +159,16 @@ def _add_power(
     return bool(first)
 
 
+def _holds_aggregated(world: AccessWorld, user: User) -> bool:
+    return any(role is not None and role.selectors for _, role in world.rbac.applying(user, ""))
+
+
 def _add_named(
     graph: AttackGraph, world: AccessWorld, source: Node, user: User, power: Power, namespace: str
 ) -> None:
     need = power.needs[0]
+    if not all(_bindings_for(world, user, each, namespace, "") for each in power.needs[1:]):
+        return
     rules, _ = world.rbac.rules_for(user, namespace)
     names = {
         name
@@ -172,6 +180,8 @@ def _add_named(
         for binding in _bindings_for(world, user, need, namespace, name):
             if power.opens == "be-users":
                 targets: list[Node] = [node_of_user(name)]
+            elif power.opens == "be-groups":
+                targets = [("Group", name)]
             elif power.opens == "be-accounts":
                 targets = (
                     [("ServiceAccount", f"{namespace}/{name}")]

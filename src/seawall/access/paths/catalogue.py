@@ -26,7 +26,11 @@ class Need(msgspec.Struct, frozen=True):
 
 
 class Power(msgspec.Struct, frozen=True):
-    """An edge kind: what is needed, what it opens (a capability), whether names narrow it, and why."""
+    """An edge kind: what is needed, what it opens (a capability), whether names narrow it, and why.
+
+    `named`: resourceNames on the first need lead to just these objects. `aggregated`: only for who holds a cluster
+    role that others are aggregated into.
+    """
 
     id: str
     needs: tuple[Need, ...]
@@ -34,6 +38,7 @@ class Power(msgspec.Struct, frozen=True):
     why: str
     named: bool = False
     cluster_only: bool = False
+    aggregated: bool = False
 
 
 def _power(
@@ -43,8 +48,10 @@ def _power(
     *needs: tuple[tuple[str, ...], str, str],
     named: bool = False,
     cluster_only: bool = False,
+    aggregated: bool = False,
 ) -> Power:
-    return Power(identity, tuple(Need(*need) for need in needs), opens, why, named, cluster_only)
+    made = tuple(Need(*need) for need in needs)
+    return Power(identity, made, opens, why, named, cluster_only, aggregated)
 
 
 def _workload(identity: str, group: str, resource: str) -> Power:
@@ -113,6 +120,23 @@ POWERS: tuple[Power, ...] = (
         cluster_only=True,
     ),
     _power(
+        "impersonate-group-as-account",
+        "cluster-admin",
+        "requests run in system:masters (a service account is named along with it)",
+        (("impersonate",), "", "groups"),
+        (("impersonate",), "", "serviceaccounts"),
+        cluster_only=True,
+    ),
+    _power(
+        "impersonate-named-group",
+        "be-groups",
+        "requests run in the group (a user is named along with it)",
+        (("impersonate",), "", "groups"),
+        (("impersonate",), "", "users"),
+        named=True,
+        cluster_only=True,
+    ),
+    _power(
         "escalate-cluster-role",
         "cluster-admin",
         "a cluster role that the holder has is given every right",
@@ -127,6 +151,7 @@ POWERS: tuple[Power, ...] = (
         (("escalate",), RBAC, "clusterroles"),
         (("create",), RBAC, "clusterroles"),
         cluster_only=True,
+        aggregated=True,
     ),
     _power(
         "bind-cluster-role",

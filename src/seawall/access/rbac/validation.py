@@ -78,8 +78,8 @@ def _metadata(raw: Json) -> Iterator[str]:
         yield "metadata.name: Required value: name or generateName is required"
     for text in path_segment_errors(name):
         yield _invalid("metadata.name", name, text)
-    labels = metadata.get("labels") or {}
-    for key, value in labels.items():
+    labels = metadata.get("labels")
+    for key, value in labels.items() if isinstance(labels, dict) else ():
         for text in label_key_errors(key):
             yield _invalid("metadata.labels", key, text)
         for text in label_value_errors(str(value)):

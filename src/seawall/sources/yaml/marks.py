@@ -7,6 +7,8 @@ nearest parent that does is the answer: that is where the missing field would ha
 from __future__ import annotations
 
 import json
+import re
+from bisect import bisect_left
 from json import decoder as json_decoder
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +25,7 @@ Step = str | int
 Place = tuple[int, int]
 """Line and column, from 1."""
 
+_BREAK: Final = re.compile("\n")
 _WHITE: Final = " \t\n\r"
 _LARGE: Final = 256 * 1024
 # The C scanner of a string; typeshed does not list it.
@@ -41,6 +44,8 @@ class Marks:
             except ValueError:
                 self._json = None
         self._parts = [] if self._json else split(self._data)
+        self._counted: dict[int, int] = {0: 0}
+        self._last = (0, 0)
         self._skims: dict[int, Skim | None] = {}
         self._roots: dict[tuple[int, int], yaml.Node | None] = {}
 
@@ -57,8 +62,18 @@ class Marks:
         skim = self._skims[document]
         quick = skim.place(path) if skim is not None else None
         if quick is not None:
-            return self._data.count(b"\n", 0, start) + quick[0] + 1, quick[1] + 1
+            return self._first_line(start) + quick[0] + 1, quick[1] + 1
         return self.exact_place(document, path)
+
+    def _first_line(self, start: int) -> int:
+        """Return how many lines stand before an offset; each offset is counted once, from the last one."""
+        if start not in self._counted:
+            at, lines = self._last
+            if start < at:
+                at, lines = 0, 0
+            self._counted[start] = lines + self._data.count(b"\n", at, start)
+            self._last = (start, self._counted[start])
+        return self._counted[start]
 
     def exact_place(self, document: int, path: Sequence[Step]) -> Place:
         """Return the same from the composed document: what `place` falls back on."""
@@ -79,7 +94,7 @@ class Marks:
                 self._roots[start, end] = None
             finally:
                 loader.dispose()
-        first_line = self._data.count(b"\n", 0, start)
+        first_line = self._first_line(start)
         node = self._roots[start, end]
         if node is None:
             return first_line + 1, 1
@@ -128,6 +143,7 @@ class _JsonMarks:
         self._skip = json.JSONDecoder().raw_decode
         self._known: dict[int, dict[Any, tuple[int, int]]] = {}
         self._starts: list[int] = []
+        self._breaks: list[int] = []
         at = self._white(0)
         while at < len(text):
             self._starts.append(at)
@@ -143,7 +159,11 @@ class _JsonMarks:
             if found is None:
                 break
             shown, at = found
-        return self._text.count("\n", 0, shown) + 1, shown - self._text.rfind("\n", 0, shown)
+        # The lines are counted once: a dump of thousands of objects is asked for thousands of places.
+        if not self._breaks:
+            self._breaks = [-1, *(match.start() for match in _BREAK.finditer(self._text))]
+        line = bisect_left(self._breaks, shown)
+        return line, shown - self._breaks[line - 1]
 
     def _white(self, at: int) -> int:
         text, end = self._text, len(self._text)

@@ -1,0 +1,1 @@
+"""Admission as kube-apiserver decides it: mutating policies, Pod Security, validating policies."""

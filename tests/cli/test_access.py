@@ -1,0 +1,86 @@
+"""`seawall access` as a user calls it: answers, exit codes, bad input."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from seawall.cli.access import access
+
+WORLD = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: reader}
+rules:
+- {apiGroups: [""], resources: [secrets], verbs: [get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: readers, namespace: blue}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reader}
+subjects:
+- {kind: User, name: jane, apiGroup: rbac.authorization.k8s.io}
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    file = tmp_path / "world.yaml"
+    file.write_text(WORLD, encoding="utf-8")
+
+    def call(*arguments):
+        return CliRunner().invoke(access, [each.replace("WORLD", str(file)) for each in arguments])
+
+    return call
+
+
+def test_can_names_the_rule_with_its_line(run):
+    done = run("can", "get", "secret", "-n", "blue", "--as", "jane", "--snapshot", "WORLD", "-o", "json")
+    answer = json.loads(done.stdout)
+    assert (done.exit_code, answer["allowed"]) == (0, True)
+    assert answer["ruleAt"].endswith("world.yaml:6:3")
+    assert answer["removal"]["removals"][0]["name"] == "readers"
+
+
+def test_cannot_is_exit_code_1_and_says_what_would_do(run):
+    done = run("can", "get", "secrets", "--as", "jane", "--snapshot", "WORLD")
+    assert done.exit_code == 1
+    assert "to allow it: a new ClusterRole with one rule" in done.stdout
+
+
+def test_who_can_shows_the_binding(run):
+    done = run("who-can", "get", "secrets", "--snapshot", "WORLD")
+    assert "User jane  RoleBinding/blue/readers of ClusterRole/reader" in done.stdout.splitlines()
+
+
+def test_diff_of_a_world_with_itself_is_empty(run):
+    done = run("diff", "WORLD", "WORLD")
+    assert (done.exit_code, done.stdout) == (0, "")
+
+
+def test_roles_shows_the_hidden_grants_of_an_azure_role(run):
+    done = run("roles", "--azure", "Azure Kubernetes Service RBAC Reader", "-o", "json")
+    opened = {power["id"] for power in json.loads(done.stdout)[0]["opens"]}
+    assert {"pod-attach", "pod-log"} <= opened
+
+
+def test_paths_to_cluster_admin_and_a_target_that_is_none(run):
+    assert run("paths", "--to", "cluster-admin", "--snapshot", "WORLD").exit_code == 0
+    done = run("paths", "--to", "moon", "--snapshot", "WORLD")
+    assert "is no target" in done.exception.message
+
+
+def test_mining_says_what_could_not_be_read(run, tmp_path):
+    log = tmp_path / "audit.log"
+    event = {
+        "stage": "ResponseComplete",
+        "verb": "get",
+        "user": {"username": "jane"},
+        "requestURI": "/healthz",
+    }
+    log.write_text(json.dumps(event) + "\nnot json\n", encoding="utf-8")
+    done = run("mine", str(log))
+    assert done.exit_code == 4
+    assert "nonResourceURLs" in done.stdout
