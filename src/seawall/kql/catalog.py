@@ -29,6 +29,19 @@ class Leaf(msgspec.Struct, frozen=True):
     rep: str
 
 
+class Exploded(msgspec.Struct):
+    """The elements of an array below a dynamic column, one row each, beside the row's narrow columns.
+
+    `element` is the column with the element's JSON text; `leaves` are paths below the element; `absent` are the
+    ids of the row's columns that were too wide to be repeated.
+    """
+
+    physical: str
+    element: str
+    leaves: dict[tuple[str | int, ...], Leaf]
+    absent: frozenset[str]
+
+
 class Table(msgspec.Struct):
     """A loaded table."""
 
@@ -37,6 +50,9 @@ class Table(msgspec.Struct):
     physical: str
     rows: int
     leaves: dict[tuple[str, tuple[str | int, ...]], Leaf] = msgspec.field(default_factory=dict)
+    exploded: dict[tuple[str, tuple[str | int, ...]], Exploded] = msgspec.field(default_factory=dict)
+    bags: set[tuple[str, tuple[str | int, ...]]] = msgspec.field(default_factory=set)
+    """Paths that hold bags in some rows: they are expanded as they are read."""
 
 
 def _no_data(sql: str, uses_now: bool) -> list[tuple[Any, ...]]:

@@ -35,6 +35,7 @@ class Plan(msgspec.Struct, frozen=True):
         udfs: names of the Python functions that the SQL calls.
         wanted: paths below dynamic columns that would be faster as columns of their own: (table, column, path).
         ignored: names of `set` statements, which have no effect here.
+        flat: what follows the SELECT's list, and the list, where the SQL is a plain scan with filters.
     """
 
     text: str
@@ -46,6 +47,7 @@ class Plan(msgspec.Struct, frozen=True):
     udfs: tuple[str, ...]
     wanted: tuple[tuple[str, str, tuple[str | int, ...]], ...]
     ignored: tuple[str, ...] = ()
+    flat: tuple[str, tuple[str, ...]] | None = None
 
 
 def udfs_of(sql: str) -> tuple[str, ...]:
@@ -78,7 +80,10 @@ def compile_query(text: str, catalog: Catalog) -> Plan:
         plan, binder = _bind(text, query, catalog, {})
         leaves = _leaves(binder, catalog)
         if leaves:
-            plan, _ = _bind(text, query, catalog, leaves)
+            plan, binder = _bind(text, query, catalog, leaves)
+        if any(_mentions(plan.sql, one) for one in binder.absent):
+            # A column that the expansion does not carry is read after all: expand as written.
+            plan, _ = _bind(text, query, catalog, leaves, explode=False)
     except Fault as fault:
         raise locate(fault, text) from None
     except RecursionError:
@@ -99,16 +104,29 @@ def _leaves(binder: Binder, catalog: Catalog) -> dict[int, list[Origin]]:
     out: dict[int, list[Origin]] = {}
     for origin in sorted(binder.wanted, key=repr):
         table = catalog.tables[binder.scans[origin[0]]]
-        if (origin[1], origin[2]) in table.leaves:
+        _, column, path = origin
+        if (column, path) in table.leaves:
             out.setdefault(origin[0], []).append(origin)
+        elif "[]" in path:
+            at = path.index("[]")
+            made = table.exploded.get((column, path[:at]))
+            if made is not None and path[at + 1 :] in made.leaves:
+                out.setdefault(origin[0], []).append(origin)
     return out
 
 
-def _bind(text: str, query: Query, catalog: Catalog, leaves: dict[int, list[Origin]]) -> tuple[Plan, Binder]:
-    binder = Binder(catalog, leaves)
+def _mentions(sql: str, name: str) -> bool:
+    return re.search(rf"\b{re.escape(name)}\b", sql) is not None
+
+
+def _bind(
+    text: str, query: Query, catalog: Catalog, leaves: dict[int, list[Origin]], *, explode: bool = True
+) -> tuple[Plan, Binder]:
+    binder = Binder(catalog, leaves, explode=explode)
     rel = binder.query(query)
     rel.cols = [Col(col.name, _whole(col.ex)) for col in rel.cols if col.name[:1] != "\0"]
     sql, _ = rel.select()
+    flat = None if rel.closed or not rel.frm else (rel.tail(), tuple(col.ex.sql for col in rel.cols))
     wanted = sorted({(binder.scans[scan], column, path) for scan, column, path in binder.wanted}, key=repr)
     plan = Plan(
         text,
@@ -120,6 +138,7 @@ def _bind(text: str, query: Query, catalog: Catalog, leaves: dict[int, list[Orig
         udfs_of(sql),
         tuple(wanted),
         tuple(binder.options),
+        flat,
     )
     return plan, binder
 

@@ -141,6 +141,15 @@ def cells(values: list[Any], column: Column, table: str) -> list[Any]:
     """
     type_ = column.type
     if type_ == "dynamic":
+        if values and any(type(value) is msgspec.Raw for value in values):
+            return [
+                _compact(value)
+                if type(value) is msgspec.Raw
+                else None
+                if value is None
+                else msgspec.json.encode(value).decode()
+                for value in values
+            ]
         encode = msgspec.json.Encoder().encode
         try:
             return [None if value is None else encode(value).decode() for value in values]
@@ -162,6 +171,34 @@ def cells(values: list[Any], column: Column, table: str) -> list[Any]:
                 kind="semantic",
             ) from None
     return out
+
+
+def _compact(raw: msgspec.Raw) -> str | None:
+    """Write JSON as it was read, without the blanks between its parts."""
+    data = bytes(raw)
+    if data == b"null":
+        return None
+    if b'": ' in data or b", " in data or b"\n" in data or b"\\/" in data:
+        return msgspec.json.encode(msgspec.json.decode(data)).decode()
+    return data.decode()
+
+
+def jsonl_rows(data: bytes, columns: tuple[Column, ...], table: str) -> Iterable[Sequence[Any]]:
+    """Read JSON lines as rows; dynamic members stay bytes."""
+    fields = [
+        (f"f{i}", msgspec.Raw if column.type == "dynamic" else Any, None) for i, column in enumerate(columns)
+    ]
+    names = {f"f{i}": column.name for i, column in enumerate(columns)}
+    line_type = msgspec.defstruct("Line", fields, rename=names)
+    decode = msgspec.json.Decoder(line_type).decode
+    astuple = msgspec.structs.astuple
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield astuple(decode(line))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise KqlError(f"table {table!r}, line {number}: {error}", kind="semantic") from None
 
 
 def load(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from seawall.kql.bind.values import extract, quote
-from seawall.kql.catalog import Leaf, Table
+from seawall.kql.catalog import Column, Exploded, Leaf, Table
 
 LEAST_ROWS = 256
 """Below this, a pass over the table costs more than it saves."""
@@ -24,8 +24,71 @@ _KINDS = {
 }
 
 
+WIDE = 64
+"""Columns of JSON text longer than this on average are not repeated for each element of an array."""
+
+ELEMENT = "\0element"
+
+
+def explode(
+    connection: Any,
+    table: Table,
+    column: str,
+    path: tuple[str | int, ...],
+    below: list[tuple[str | int, ...]],
+    physical: str,
+) -> None:
+    """Build the expansion of an array, with a column for each path below its elements."""
+    from seawall.kql.bind.expand import list_of
+    from seawall.kql.bind.values import Ex
+
+    ids = {one.name: one.id for one in table.columns}
+    dynamic = [one.id for one in table.columns if one.type == "dynamic"]
+    texts = [*dynamic, *(leaf.id for leaf in table.leaves.values() if not leaf.rep)]
+    averages = ", ".join(f"avg(length({one}))" for one in texts)
+    sizes = connection.execute(f"SELECT {averages} FROM {table.physical}").fetchone()
+    absent = frozenset(
+        one for one, size in zip(texts, sizes, strict=True) if size is not None and size > WIDE
+    )
+    kept = [one.id for one in table.columns if one.id not in absent]
+    kept += [leaf.id for leaf in table.leaves.values() if leaf.id not in absent]
+    leaf = table.leaves.get((column, path))
+    source = leaf.id if leaf is not None and not leaf.rep else extract(ids[column], path)
+    lists = list_of(Ex("source", "dynamic"), "bag", "")
+    if "k_bag_items" in lists:
+        # The branch for bags calls Python; an array does not need it, and a bag is expanded as it is written.
+        lists = "CASE json_type(source) WHEN 'ARRAY' THEN json_extract(source, '$[*]')::VARCHAR[] ELSE [coalesce(source, 'null')] END"
+        bags = connection.execute(
+            f"SELECT count(*) FROM (SELECT {source} AS source FROM {table.physical}) WHERE json_type(source) = 'OBJECT'"
+        ).fetchone()[0]
+        if bags:
+            table.bags.add((column, path))
+            return
+    stage, made = f"{physical}_stage", f"{physical}_x"
+    items = ", ".join([*kept, f"unnest({lists}) AS xt"])
+    connection.execute(
+        f"CREATE TEMP TABLE {stage} AS SELECT * EXCLUDE (xt), nullif(xt, 'null') AS xe FROM (SELECT {items} FROM (SELECT *, {source} AS source FROM {table.physical}))"
+    )
+    leaves: dict[tuple[str | int, ...], Leaf] = {}
+    if below:
+        staged = Table(table.name, (*table.columns, Column(ELEMENT, "dynamic", "xe")), stage, 0)
+        shred(connection, staged, [(ELEMENT, one) for one in below], made, prefix="x")
+        leaves = {one: staged.leaves[ELEMENT, one] for one in below}
+    else:
+        connection.execute(f"CREATE TABLE {made} AS SELECT * FROM {stage}")
+        connection.execute(f"DROP TABLE {stage}")
+    old = table.exploded.get((column, path))
+    if old is not None:
+        connection.execute(f"DROP TABLE {old.physical}")
+    table.exploded[column, path] = Exploded(made, "xe", leaves, absent)
+
+
 def shred(
-    connection: Any, table: Table, paths: list[tuple[str, tuple[str | int, ...]]], physical: str
+    connection: Any,
+    table: Table,
+    paths: list[tuple[str, tuple[str | int, ...]]],
+    physical: str,
+    prefix: str = "s",
 ) -> None:
     """Rebuild a table with a column for each path.
 
@@ -34,7 +97,7 @@ def shred(
     """
     ids = {column.name: column.id for column in table.columns}
     number = len(table.leaves)
-    names = [f"s{number + i}" for i in range(len(paths))]
+    names = [f"{prefix}{number + i}" for i in range(len(paths))]
     texts = ", ".join(
         f"{extract(ids[column], path)} AS {name}" for (column, path), name in zip(paths, names, strict=True)
     )

@@ -53,12 +53,17 @@ if TYPE_CHECKING:
 class Binder(Expand):
     """Binds one query against a catalog of tables. Used once."""
 
-    def __init__(self, catalog: Catalog, leaves: dict[int, list[Origin]] | None = None) -> None:
+    def __init__(
+        self, catalog: Catalog, leaves: dict[int, list[Origin]] | None = None, *, explode: bool = True
+    ) -> None:
         self.catalog = catalog
         self.ids = Ids()
         self.wanted: set[Origin] = set()
         self.known_leaves = leaves or {}
         self.uses_now = False
+        self.explode = explode
+        self.absent: set[str] = set()
+        self.scans: dict[int, str] = {}
         self.depth = 0
         self.calls = 0
         self.lenient = catalog.lenient
@@ -299,11 +304,6 @@ class Binder(Expand):
         rel = Rel(self.ids, cols, f"{table.physical} AS {alias}", leaves)
         rel.source = table.name
         return rel
-
-    @property
-    def scans(self) -> dict[int, str]:
-        """Scan number -> table."""
-        return self.__dict__.setdefault("_scans", {})  # type: ignore[no-any-return]
 
 
 def _converted(value: Any, have: str, want: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seawall.kql.bind.names import Namer, derived
 from seawall.kql.bind.relation import Col, Rel
@@ -13,12 +13,21 @@ from seawall.kql.errors import Fault, refuse
 from seawall.kql.functions.core import convert
 from seawall.kql.tree import ExpandItem, MvExpand, Operator, Parse, ParseKv
 
+if TYPE_CHECKING:
+    from seawall.kql.bind.values import Origin
+    from seawall.kql.catalog import Catalog
+
 LEGACY_LIMIT = 128
 """Rows that the old spelling `mvexpand` makes of one (docs: mv-expand)."""
 
 
 class Expand(Shapes):
     """The part of the binder that expands and parses values."""
+
+    catalog: Catalog
+    known_leaves: dict[int, list[Origin]]
+    absent: set[str]
+    explode: bool
 
     def other_step(self, node: Operator, rel: Rel, env: Env) -> Rel:
         """Bind the steps of this module and of `Shapes`."""
@@ -34,12 +43,61 @@ class Expand(Shapes):
 
     def op_mv_expand(self, node: MvExpand, rel: Rel, env: Env) -> Rel:
         """`mv-expand`: lists go side by side, the shorter ones padded with null."""
+        if (
+            len(node.items) == 1
+            and not node.index
+            and node.limit is None
+            and not node.legacy
+            and node.bag == "bag"
+        ):
+            ready = self.ready_made(node.items[0], rel, env)
+            if ready is not None:
+                return ready
         limit = ""
         if node.limit is not None:
             limit = self.row_count(node.limit, env, "limit")
         elif node.legacy:
             limit = str(LEGACY_LIMIT)
         return self.expanded(node.items, rel, env, bag=node.bag, index=node.index, limit=limit)[0]
+
+    def ready_made(self, item: ExpandItem, rel: Rel, env: Env) -> Rel | None:
+        """Take the expansion of a shredded array, if the rows are still those of the table itself."""
+        if rel.closed or rel.heavy or rel.hidden:
+            return None
+        value = self.ex(item.value, Scope(rel, env))
+        if value.type != "dynamic" or value.origin is None or not value.origin[2] or "[]" in value.origin[2]:
+            return None
+        scan, column, path = value.origin
+        self.wanted.add((scan, column, (*path, "[]")))
+        table = self.catalog.tables[self.scans[scan]]
+        physical, _, alias = rel.frm.partition(" AS ")
+        made = table.exploded.get((column, path))
+        if made is None or physical != table.physical or not self.explode:
+            return None
+        element: Origin = (scan, column, (*path, "[]"))
+        leaves = dict(rel.leaves)
+        for below, leaf in made.leaves.items():
+            origin: Origin = (scan, column, (*path, "[]", *below))
+            if origin in self.known_leaves.get(scan, ()):
+                sql = f"{alias}.{leaf.id}"
+                leaves[origin] = Ex(sql, "dynamic", leaf.rep, base="" if leaf.rep else sql, origin=origin)
+        sql = f"{alias}.{made.element}"
+        if item.type and item.type != "dynamic":
+            ex = Ex(element_of(sql, item.type), item.type)
+        else:
+            ex = Ex(sql, "dynamic", base=sql, origin=element)
+        cols = list(rel.cols)
+        at = {col.name: i for i, col in enumerate(cols)}
+        name = item.name or derived(item.value)
+        if name in at:
+            cols[at[name]] = Col(name, ex)
+        else:
+            cols.append(Col(Namer(set(at)).unique(name), ex))
+        out = Rel(self.ids, cols, f"{made.physical} AS {alias}", leaves)
+        out.where = list(rel.where)
+        out.sorted = rel.sorted
+        self.absent |= {f"{alias}.{one}" for one in made.absent}
+        return out
 
     def expanded(
         self, items: tuple[ExpandItem, ...], rel: Rel, env: Env, *, bag: str, index: str, limit: str
@@ -57,7 +115,12 @@ class Expand(Shapes):
                     item.pos,
                     hint="split(...) or parse_json(...) makes one of a string",
                 )
-            lists.append(Ex(list_of(value, bag, limit), "dynamic"))
+            origin = (
+                value.origin
+                if value.origin is not None and value.origin[2] and "[]" not in value.origin[2]
+                else None
+            )
+            lists.append(Ex(list_of(value, bag, limit), "dynamic", origin=origin))
             names.append(item.name or derived(item.value))
         base = rel.replace([*rel.cols, *(Col(f"\0list{i}", one) for i, one in enumerate(lists))]).flush()
         inner = base.cols[: len(rel.cols)]
@@ -89,7 +152,13 @@ class Expand(Shapes):
             if item.type and item.type != "dynamic":
                 ex = Ex(element(sql, item.type), item.type)
             else:
-                ex = Ex(sql, "dynamic", base=sql)
+                below = lists[i].origin
+                ex = Ex(
+                    sql,
+                    "dynamic",
+                    base=sql,
+                    origin=(below[0], below[1], (*below[2], "[]")) if below else None,
+                )
             if name in at:
                 cols[at[name]] = Col(name, ex)
             else:
@@ -268,6 +337,11 @@ def list_of(value: Ex, bag: str, limit: str) -> str:
         f"ELSE [coalesce({sql}, 'null')] END"
     )
     return f"({out})[1:{limit}]" if limit else out
+
+
+def element_of(sql: str, type_: str) -> str:
+    """Write an element in the type that `to typeof(T)` asks for."""
+    return element(sql, type_)
 
 
 def element(sql: str, type_: str) -> str:

@@ -46,6 +46,7 @@ class Tables(Operators):
     """The part of the binder that reads joins, unions and sources."""
 
     scan_table: Callable[[str, int], Rel | None]
+    scans: dict[int, str]
     table_names: Callable[[], list[str]]
 
     # --- join ----------------------------------------------------------------------------------------------
