@@ -310,9 +310,10 @@ class Database:
                 passed, failed = row[1 + 2 * n], row[2 + 2 * n]
                 rows: list[list[Any]] = []
                 if passed < total:
-                    glue = " AND " if " WHERE " in tail else " WHERE "
+                    names = ", ".join(f"v{place}" for place in range(len(plans[i].columns)))
                     sql = (
-                        f"SELECT {', '.join(plans[i].flat[1])}{tail}{glue}({tests[n]}) IS DISTINCT FROM true"  # type: ignore[index]
+                        f"SELECT * FROM (SELECT {', '.join(plans[i].flat[1])}{tail}) AS judged({names})"  # type: ignore[index]
+                        f" WHERE v{places[i]} IS DISTINCT FROM true"
                     )
                     rows = shape(self._fetch(plans[i], sql, 0), plans[i].columns)
                 out[i] = Judged(total, passed, failed, total - passed - failed, plans[i].columns, rows)
