@@ -310,10 +310,7 @@ class Database:
                 passed, failed = row[1 + 2 * n], row[2 + 2 * n]
                 rows: list[list[Any]] = []
                 if passed < total:
-                    glue = " AND " if " WHERE " in tail else " WHERE "
-                    sql = (
-                        f"SELECT {', '.join(plans[i].flat[1])}{tail}{glue}({tests[n]}) IS DISTINCT FROM true"  # type: ignore[index]
-                    )
+                    sql = f"SELECT {', '.join(plans[i].flat[1])}{tail} AND ({tests[n]}) IS DISTINCT FROM true"  # type: ignore[index]
                     rows = shape(self._fetch(plans[i], sql, 0), plans[i].columns)
                 out[i] = Judged(total, passed, failed, total - passed - failed, plans[i].columns, rows)
 
