@@ -13,10 +13,11 @@ from seawall.cli.app import COMMANDS, app
 from seawall.cli.controls import explain
 from seawall.controls import Catalogue
 from seawall.controls.facts import FACT_TABLES
+from seawall.controls.tables import is_built, table_names
+from seawall.controls.tables import table as table_of_name
 from seawall.core import Exit
 from seawall.report import FORMATS
 from seawall.report.json import schema
-from seawall.snapshot.tables import FINDINGS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,9 +69,9 @@ def _help(command: click.Command, name: str) -> str:
 def tables() -> str:
     """Describe every table and column."""
     parts = ["# Tables\n", "What `seawall query` and controls see.\n"]
-    for table in (*TABLES.values(), FINDINGS):
+    for table in map(table_of_name, table_names()):
         parts.append(f"## {table.name}\n\n{table.meaning}\n")
-        if table.rows is None and table is not FINDINGS:
+        if not is_built(table.name):
             parts.append("Not built in this version: a query of it says so.\n")
             continue
         parts.append("| column | type | what stands in it |\n|---|---|---|")

@@ -119,3 +119,43 @@ def test_tables_are_listed_with_their_columns():
     done = seawall("query", "--tables")
     assert "containers: " in done.stdout
     assert "    podSecurityContext" in done.stdout
+
+
+def test_tables_that_chapters_fill(tmp_path):
+    (tmp_path / "pod.yaml").write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop}\n"
+        "spec: {hostPID: true, containers: [{name: c, image: i}]}\n"
+    )
+    text = "pod_security | where level == 'baseline' and not(allowed) | project name, ['check'], path"
+    done = seawall("query", text, str(tmp_path), "-o", "json")
+    assert [row["check"] for row in json.loads(done.stdout)] == ["hostNamespaces"]
+    done = seawall(
+        "query",
+        "grants | where roleName == 'cluster-admin' | project bindingName",
+        "examples/contoso",
+        "-o",
+        "csv",
+    )
+    assert "ci-deployer" in done.stdout
+
+
+def test_check_says_why_a_query_would_not_run_in_resource_graph():
+    done = seawall("query", "resources | serialize | extend n = row_number()", "--profile", "arg", "--check")
+    assert done.returncode == 1
+    assert "1:" in done.stdout
+    assert seawall("query", DOCUMENTED, "--profile", "arg", "--check").returncode == 0
+
+
+def test_lint_finds_a_misspelt_property():
+    text = DOCUMENTED.replace("enableRBAC", "enableRbac")
+    done = seawall("query", text, "--lint")
+    assert done.returncode == 1
+    assert "enableRBAC" in done.stdout
+    assert seawall("query", DOCUMENTED, "--lint").returncode == 0
+
+
+def test_explain_tells_what_decided_and_the_smallest_change(clusters):
+    off = row("off", {})["id"]
+    done = seawall("query", DOCUMENTED, clusters, "--explain", off)
+    assert "is in the answer" in done.stdout
+    assert "smallest change that takes it out: properties.enableRBAC from false to true" in done.stdout

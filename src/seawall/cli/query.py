@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from seawall.core.report import Report
     from seawall.kql import Limits, Result
+    from seawall.kql.check import Obstacle
+    from seawall.kql.lint import Lint
     from seawall.snapshot import Snapshot
 
 
@@ -43,6 +45,17 @@ if TYPE_CHECKING:
 @click.option("--rows", type=click.IntRange(min=1), default=500_000, show_default=True, help="Rows at most.")
 @click.option("--as-of", metavar="DATE", help="What now() answers.")
 @click.option("--tables", is_flag=True, help="List the tables and their columns instead.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Say why the query would not run under --profile arg; exit 1 if so. No PATH.",
+)
+@click.option(
+    "--lint", is_flag=True, help="Say what is likely wrong with the query; exit 1 for errors and warnings."
+)
+@click.option(
+    "--explain", metavar="ID", help="Say why the row of this id is in the answer, and what would take it out."
+)
 @click.pass_context
 def query(
     ctx: click.Context,
@@ -54,6 +67,9 @@ def query(
     rows: int,
     as_of: str | None,
     tables: bool,
+    check: bool,
+    lint: bool,
+    explain: str | None,
 ) -> None:
     """Run a query over everything found in PATH... KQL is the query, @FILE to read it from a file.
 
@@ -71,11 +87,19 @@ def query(
     if text is None:
         raise UsageError("no query is given", hint="try: seawall query 'resources | take 5' .")
     text = _read_query(text)
+    if check or lint:
+        remarks, serious = _review(text, profile, check=check, lint=lint)
+        emit("".join(remarks) or "nothing speaks against this query\n")
+        ctx.exit(Exit.FINDINGS if serious else Exit.CLEAN)
     if not paths:
         raise UsageError("no PATH is given", hint="try: seawall query 'resources | take 5' .")
     snapshot = read_paths(paths)
     now = (FixedClock(parse_moment(as_of)) if as_of else SystemClock()).now()
-    result = _run(snapshot, text, now, profile, Limits(seconds=seconds, rows=rows))
+    limits = Limits(seconds=seconds, rows=rows)
+    if explain is not None:
+        emit(_explained(snapshot, text, now, profile, limits, explain))
+        return
+    result = _run(snapshot, text, now, profile, limits)
     renderers = {"json": _json, "csv": _csv}
     emit(renderers[output](result) if output in renderers else _table(result, colour=colour_wanted()))
     if result.truncated:
@@ -103,12 +127,54 @@ def _read_query(text: str) -> str:
         raise InputError(f"{text[1:]}: {error}", hint="@FILE reads the query from FILE") from None
 
 
+def _review(text: str, profile: str, *, check: bool, lint: bool) -> tuple[list[str], bool]:
+    """Return what speaks against a query, and whether any of it is more than good to know."""
+    from seawall.kql.check import obstacles
+    from seawall.kql.lint import lint as read_lint
+
+    lines, serious = [], False
+    # Resource Graph does more than its page says: `arg` is what was observed, the default what is documented.
+    for found in obstacles(text, "arg-documented" if profile == "local" else profile) if check else ():
+        lines.append(f"{found.line}:{found.column}: {found.reason}\n{_below(found)}")
+        serious = True
+    for item in read_lint(text) if lint else ():
+        lines.append(
+            f"{item.line}:{item.column}: {item.severity} {item.rule}: {item.message}\n{_below(item)}"
+        )
+        serious |= item.severity != "info"
+    return lines, serious
+
+
+def _below(item: Lint | Obstacle) -> str:
+    return "".join(f"{part}\n" for part in (item.excerpt.rstrip(), item.hint and f"  {item.hint}") if part)
+
+
+def _explained(snapshot: Snapshot, text: str, now: datetime, profile: str, limits: Limits, row: str) -> str:
+    """Tell which predicates decided a row, and the smallest change that would take it out."""
+    from seawall.controls import open_database
+    from seawall.kql.explain import explain
+    from seawall.snapshot.tables import Estate
+
+    database = open_database(Estate(snapshot), [text], now, profile=profile, limits=limits)
+    found = explain(database, text, row)
+    lines = [f"{found.row_id} is {'' if found.included else 'not '}in the answer ({found.table})"]
+    for item in found.predicates:
+        mark = {True: "holds", False: "does not hold", None: "is null"}[item.held]
+        seen = f"; {item.path} is {_plain(item.observed) or 'absent'}" if item.path else ""
+        lines.append(f"  line {item.line}: {item.text}: {mark}{seen}")
+    if found.change is not None:
+        before, after = _plain(found.change.before) or "absent", _plain(found.change.after) or "absent"
+        lines.append(f"  smallest change that takes it out: {found.change.path} from {before} to {after}")
+    return "\n".join(lines) + "\n"
+
+
 def _run(snapshot: Snapshot, text: str, now: datetime, profile: str, limits: Limits) -> Result:
     """Load what the query names and run it; `findings` is assessed first, where the query asks for it."""
     import re
 
     from seawall.controls import Catalogue, Options, assess, open_database
     from seawall.controls.facts import FACT_TABLES
+    from seawall.controls.tables import is_built
     from seawall.core import NotBuiltError
     from seawall.kql import KqlError
     from seawall.snapshot.tables import FINDINGS, TABLES, Estate
@@ -122,7 +188,7 @@ def _run(snapshot: Snapshot, text: str, now: datetime, profile: str, limits: Lim
     try:
         return database.query(text)
     except KqlError:
-        later = sorted(name for name in words & TABLES.keys() if TABLES[name].rows is None)
+        later = sorted(name for name in words & TABLES.keys() if not is_built(name))
         if later and not words & FACT_TABLES.keys():
             raise NotBuiltError(
                 f"the table {later[0]!r} is not built in this version", hint=TABLES[later[0]].meaning
@@ -157,11 +223,12 @@ def _finding_rows(report: Report) -> Iterator[tuple[Any, ...]]:
 def _tables() -> str:
     """List every table with its columns."""
     from seawall.controls.facts import FACT_TABLES
-    from seawall.snapshot.tables import FINDINGS, TABLES
+    from seawall.controls.tables import is_built, table_names
+    from seawall.controls.tables import table as table_of_name
 
     lines: list[str] = []
-    for table in (*TABLES.values(), FINDINGS):
-        built = table.rows is not None or table is FINDINGS
+    for table in map(table_of_name, table_names()):
+        built = is_built(table.name)
         lines.append(f"{table.name}{'' if built else '  (not built in this version)'}: {table.meaning}")
         if built:
             lines += [f"    {column.name:<20} {column.type:<9} {column.meaning}" for column in table.columns]

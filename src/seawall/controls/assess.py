@@ -13,6 +13,8 @@ from seawall import __version__
 from seawall.controls.facts import FACT_TABLES
 from seawall.controls.frameworks import requirements
 from seawall.controls.score import score
+from seawall.controls.tables import is_built
+from seawall.controls.tables import table as table_of_name
 from seawall.core import (
     Confidence,
     Evidence,
@@ -78,15 +80,16 @@ def open_database(
     # A query may start with an operator: its table is then `resources`.
     words.add("resources")
     database = Database(profile=profile, clock=FixedClock(now), **limits)
-    for name, table in TABLES.items():
-        if name in words and table.rows is not None:
+    for name in TABLES:
+        if name in words and is_built(name):
+            table = table_of_name(name)
             kept = [
                 place
                 for place, column in enumerate(table.columns)
                 if not narrow or not place or column.name.lower() in words
             ]
             schema = [(table.columns[place].name, table.columns[place].type) for place in kept]
-            rows = table.rows(estate)
+            rows = table.rows(estate) if table.rows is not None else iter(())
             if len(kept) < len(table.columns):
                 pick = itemgetter(*kept) if len(kept) > 1 else lambda row, place=kept[0]: (row[place],)
                 rows = map(pick, rows)
