@@ -54,7 +54,7 @@ def test_columns_that_differ_in_case_stay_apart():
         ("T | count", "Count:long"),
         ("print 1, x=2, 'a', 1d", "print_0:long x:long print_2:string print_3:timespan"),
         ("T | project t/t, t*l, d-d, d-t, l/i, r/l, l%i", "Column1:real Column2:timespan Column3:timespan Column4:datetime Column5:long Column6:real Column7:long"),
-        ("T | project iff(true,1,2.0), case(true,i,l), strlen(s), gettype(s), round(r), bin(l,5), abs(i)", "Column1:real Column2:long strlen_s:long type_s:string r:real l:long i:int"),
+        ("T | project iff(true,1,2.0), case(true,i,l), strlen(s), gettype(s), round(r), bin(l,5), abs(i)", "Column1:real Column2:long strlen_s:long type_s:string r:real l:long i:long"),
         ("T | top-nested 3 of s by count()", "s:string aggregated_s:long"),
         ("T | project s, y | mv-apply y on (summarize count())", "s:string count_:long"),
         ("T | project s, y | mv-expand with_itemindex=ix y to typeof(long)", "s:string y:long ix:long"),
@@ -221,3 +221,25 @@ def test_a_thousand_mutated_queries_give_answers_or_typed_errors():
     outcomes, broken = fuzz.run(1000, 11)
     assert broken == []
     assert outcomes["answer"] > 20
+
+
+def test_scan_follows_sequences_as_documented():
+    # docs: scan-operator, "Tag session begin" with sequences; the same answer as the page's
+    query = """
+    datatable (Ts: timespan, Event: string) [0m, "A", 1m, "Start", 2m, "B", 3m, "D", 4m, "Stop", 6m, "C", 8m, "Start", 11m, "E", 12m, "Stop"]
+    | sort by Ts asc
+    | scan with_match_id=m_id with (
+        step s1: Event == "Start";
+        step s2: Event != "Start" and Event != "Stop" and Ts - s1.Ts <= 5m;
+        step s3: Event == "Stop" and Ts - s1.Ts <= 5m;
+    )
+    | project Event, m_id"""
+    assert Database().query(query).rows == [
+        ["Start", 0],
+        ["B", 0],
+        ["D", 0],
+        ["Stop", 0],
+        ["Start", 1],
+        ["E", 1],
+        ["Stop", 1],
+    ]

@@ -58,7 +58,7 @@ def test_json_lines_load_as_rows_do():
     one, two = Database(), Database()
     one.add_jsonl("T", COLUMNS, lines.encode())
     two.add_table("T", COLUMNS, [[f"r{i}", {"a": i, "n": [1, 2.5, None]}, None] for i in range(3)])
-    query = "T | project id, properties, tostring(properties), tags"
+    query = "T | project id, properties, text = tostring(properties), tags"
     assert one.query(query).rows == two.query(query).rows
     with pytest.raises(KqlError, match="line 2"):
         one.add_jsonl("T", COLUMNS, b'{"id": "a"}\n{nope}')

@@ -15,6 +15,7 @@ from seawall.kql.functions import UDFS
 from seawall.kql.parse import parse
 
 if TYPE_CHECKING:
+    from seawall.kql.bind.relation import Rel
     from seawall.kql.bind.values import Origin
     from seawall.kql.catalog import Catalog
     from seawall.kql.tree import Query
@@ -115,6 +116,11 @@ def _leaves(binder: Binder, catalog: Catalog) -> dict[int, list[Origin]]:
     return out
 
 
+def _scan(rel: Rel) -> str:
+    """Write what follows a SELECT's list, always with a WHERE, so that a test can be added."""
+    return f" FROM {rel.frm} WHERE {' AND '.join(rel.where) or 'true'}"
+
+
 def _mentions(sql: str, name: str) -> bool:
     return re.search(rf"\b{re.escape(name)}\b", sql) is not None
 
@@ -126,7 +132,7 @@ def _bind(
     rel = binder.query(query)
     rel.cols = [Col(col.name, _whole(col.ex)) for col in rel.cols if col.name[:1] != "\0"]
     sql, _ = rel.select()
-    flat = None if rel.closed or not rel.frm else (rel.tail(), tuple(col.ex.sql for col in rel.cols))
+    flat = None if rel.closed or not rel.frm else (_scan(rel), tuple(col.ex.sql for col in rel.cols))
     wanted = sorted({(binder.scans[scan], column, path) for scan, column, path in binder.wanted}, key=repr)
     plan = Plan(
         text,

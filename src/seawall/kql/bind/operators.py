@@ -19,6 +19,7 @@ from seawall.kql.functions.core import convert
 from seawall.kql.tree import (
     Call,
     CountRows,
+    Dot,
     Expr,
     GetSchema,
     Name,
@@ -53,6 +54,14 @@ class Operators(Expressions, Aggregates):
     def op_where(self, node: Where, rel: Rel, env: Env) -> Rel:
         """`where`."""
         rel = self.prelude((node.predicate,), rel.settle(), env)
+        if isinstance(node.predicate, Name | Dot) and not self.lenient:
+            bare = self.ex(node.predicate, Scope(rel, env))
+            if bare.type == "dynamic":
+                raise Fault(
+                    "a dynamic value cannot stand where a bool is expected",
+                    node.predicate.pos,
+                    hint="use tobool(...), or compare it",
+                )
         test = self.test(node.predicate, Scope(rel, env, serial=rel.sorted), filtering=True)
         if " OVER (" in test:
             # A window sees the rows before this filter, so it is computed in a subquery of its own.
@@ -130,6 +139,7 @@ class Operators(Expressions, Aggregates):
         scope = Scope(rel, env, serial=rel.sorted)
         cols: list[Col] = []
         namer = Namer()
+        declared: set[str] = set()
         for item in node.items:
             if isinstance(item, Star):
                 cols.extend(Col(self.claim(namer, col.name, item.pos), col.ex) for col in rel.visible)
@@ -146,10 +156,12 @@ class Operators(Expressions, Aggregates):
                 if len(item.names) > 1:
                     raise refuse("a tuple of names in project", item.pos)
                 name = self.claim(namer, item.names[0], item.pos)
+                declared.add(name)
             elif isinstance(item, Name):
                 name = self.claim(namer, item.name, item.pos)
+                declared.add(name)
             else:
-                name = namer.unique(derived(item))
+                name = namer.unique(self.title(item, rel, declared))
             cols.append(Col(name, value))
         return self.windowed(rel.arranged(cols))
 
@@ -177,6 +189,19 @@ class Operators(Expressions, Aggregates):
 
     prelude: Callable[[Sequence[Expr], Rel, Env], Rel]
 
+    def title(self, item: Expr, rel: Rel, declared: set[str]) -> str:
+        """Return the name that an expression gives; one that was given by name already is an error (KS171)."""
+        name = derived(item)
+        if (
+            isinstance(item, Call)
+            and item.name in ("column_ifexists", "columnifexists")
+            and name not in rel.names
+        ):
+            return ""
+        if name and name in declared:
+            raise Fault(f"a column {name!r} is already there", item.pos, hint="give it a name: new = ...")
+        return name
+
     def claim(self, namer: Namer, name: str, pos: int) -> str:
         """Take a name that was given; it must not be there already (KS171)."""
         if name in namer.taken:
@@ -196,6 +221,7 @@ class Operators(Expressions, Aggregates):
         at = {col.name: index for index, col in enumerate(cols)}
         namer = Namer(set(at))
         fresh: set[str] = set()
+        declared: set[str] = set()
         for item in items:
             for given, name, ex in self.several(item, scope):
                 label = name if given else namer.unique(name)
@@ -216,10 +242,12 @@ class Operators(Expressions, Aggregates):
                 if name in fresh:
                     raise Fault(f"a column {name!r} is already there", item.pos)
             else:
-                name = derived(item)
+                name = self.title(item, rel, declared)
                 if not name or name in fresh:
                     name = namer.unique(name)
             fresh.add(name)
+            if isinstance(item, Name | Named):
+                declared.add(name)
             namer.taken.add(name)
             if name in at:
                 cols[at[name]] = Col(name, value)
@@ -244,17 +272,10 @@ class Operators(Expressions, Aggregates):
 
     def reorder(self, node: Project, rel: Rel) -> Rel:
         """`project-reorder`: what is named comes first; a pattern keeps the table's order unless it is sorted."""
-        named = [
-            {col.name for col in self.matching(item, rel)} if not isinstance(item, Star) else set()
-            for item in node.items
-        ]
-        explicit: set[str] = set().union(*named) if named else set()
         out: list[Col] = []
         seen: set[str] = set()
         for item, order in zip(node.items, node.orders, strict=True):
             cols = [col for col in self.matching(item, rel) if col.name not in seen]
-            if isinstance(item, Star):
-                cols = [col for col in cols if col.name not in explicit]
             if order:
                 natural = order.startswith("granny")
                 cols.sort(
@@ -281,7 +302,7 @@ class Operators(Expressions, Aggregates):
                 name = (
                     self.claim(namer, derived(item), item.pos)
                     if isinstance(item, Name | Named)
-                    else namer.unique(derived(item))
+                    else namer.unique(self.title(item, rel, set()))
                 )
                 cols.append(Col(name, value))
             self.groupable(cols, node.pos)
@@ -316,7 +337,7 @@ class Operators(Expressions, Aggregates):
             name = (
                 self.claim(namer, derived(item), item.pos)
                 if isinstance(item, Name | Named)
-                else namer.unique(derived(item))
+                else namer.unique(self.title(item, rel, set()))
             )
             keys.append(Col(name, _forget(value)))
         self.groupable(keys, node.pos)

@@ -76,7 +76,7 @@ def absolute(binder: Any, node: Any, scope: Any) -> Ex:
     value = _number(binder, node, scope)
     if value.type == "decimal":
         return Ex(f"ltrim({value.sql}, '-')", "decimal")
-    return Ex(f"abs({value.sql})", value.type)
+    return Ex(f"abs({value.sql})", "long" if value.type == "int" else value.type)
 
 
 @special("ceiling")
