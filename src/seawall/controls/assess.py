@@ -43,6 +43,15 @@ if TYPE_CHECKING:
     from seawall.core import Location
 
 _WORD = re.compile(r"[A-Za-z_]+")
+_FIRST = (
+    Outcome.ERROR,
+    Outcome.FAIL,
+    Outcome.UNKNOWN,
+    Outcome.MANUAL,
+    Outcome.WAIVED,
+    Outcome.PASS,
+    Outcome.NOT_APPLICABLE,
+)
 _INDEX = re.compile(r"\[\d+\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 _SEES_ALL = frozenset({"pack_all", "search", "find", "evaluate", "bag_unpack", "getschema"})
@@ -449,11 +458,12 @@ def _error(control: str, chapter: str, severity: Severity, reason: str) -> Findi
 
 
 def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Order findings so that two runs print the same bytes: worst first, then by what they speak of."""
+    """Order findings so that two runs print the same bytes: what fails first, the worst first."""
     return tuple(
         sorted(
             findings,
             key=lambda finding: (
+                _FIRST.index(finding.outcome),
                 -finding.severity.rank,
                 finding.control,
                 finding.subject.id,
