@@ -98,8 +98,6 @@ def assess(
         chapters=frozenset(chapters),
         framework=framework,
         include_passed=include_passed,
-        # Places cost time and only some formats show them: html, table, sarif and the like all do.
-        locate=True,
     )
     report = run(
         paths,

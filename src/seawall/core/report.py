@@ -25,8 +25,6 @@ class Coverage(msgspec.Struct, frozen=True):
     manual: int = 0
     waived: int = 0
     error: str = ""
-    missing: tuple[str, ...] = ()
-    """Inputs that this control needs and that were not given (a table that is empty or not built yet)."""
 
 
 class Score(msgspec.Struct, frozen=True):

@@ -454,17 +454,6 @@ sql(
 )
 
 
-def text_of_json(value: Any) -> str:
-    """Give the text of a value inside a dynamic."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) else msgspec.json.encode(value).decode()
-
-
 @special("repeat")
 def repeat(binder: Any, node: Any, scope: Any) -> Ex:
     """`repeat(value, count)`: an array."""
