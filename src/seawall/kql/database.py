@@ -294,29 +294,25 @@ class Database:
         return [out[i] for i in range(len(compiled))]
 
     def _judge_flat(self, plans: list[Plan], places: list[int], out: dict[int, Judged]) -> None:
-        """Count controls that scan the same rows in one scan; fetch rows only of those where something did not pass."""
+        """Ask controls that scan the same rows in one scan: counts, and the rows that did not pass."""
         groups: dict[str, list[int]] = {}
         for i, plan in enumerate(plans):
             if plan.flat is not None and not plan.udfs and not plan.uses_now:
                 groups.setdefault(plan.flat[0], []).append(i)
         for tail, members in groups.items():
-            tests = [plans[i].flat[1][places[i]] for i in members]  # type: ignore[index]
-            counts = ", ".join(
-                f"count(*) FILTER (WHERE {test}), count(*) FILTER (WHERE NOT ({test}))" for test in tests
-            )
-            row = self._fetch(plans[members[0]], f"SELECT count(*), {counts}{tail}", 0)[0]
+            items = ["count(*)"]
+            for i in members:
+                flat = plans[i].flat[1]  # type: ignore[index]
+                test = flat[places[i]]
+                items.append(f"count(*) FILTER (WHERE {test})")
+                items.append(f"count(*) FILTER (WHERE NOT ({test}))")
+                items.append(f"list(row({', '.join(flat)})) FILTER (WHERE ({test}) IS DISTINCT FROM true)")
+            row = self._fetch(plans[members[0]], f"SELECT {', '.join(items)}{tail}", 0)[0]
             total = row[0]
             for n, i in enumerate(members):
-                passed, failed = row[1 + 2 * n], row[2 + 2 * n]
-                rows: list[list[Any]] = []
-                if passed < total:
-                    names = ", ".join(f"v{place}" for place in range(len(plans[i].columns)))
-                    sql = (
-                        f"SELECT * FROM (SELECT {', '.join(plans[i].flat[1])}{tail}) AS judged({names})"  # type: ignore[index]
-                        f" WHERE v{places[i]} IS DISTINCT FROM true"
-                    )
-                    rows = shape(self._fetch(plans[i], sql, 0), plans[i].columns)
-                out[i] = Judged(total, passed, failed, total - passed - failed, plans[i].columns, rows)
+                passed, failed, rows = row[1 + 3 * n : 4 + 3 * n]
+                columns = plans[i].columns
+                out[i] = Judged(total, passed, failed, total - passed - failed, columns, shape(rows or [], columns))
 
     def _judge(self, plan: Plan, place: int, *, everything: bool) -> Judged:
         """Run one plan once: its rows are kept while they are counted, and come out beside the counts."""
