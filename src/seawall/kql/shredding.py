@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seawall.kql.bind.values import extract, quote
+from seawall.kql.bind.values import extract, json_path, quote
 from seawall.kql.catalog import Column, Exploded, Leaf, Table
 
 LEAST_ROWS = 256
@@ -99,11 +99,8 @@ def shred(
     ids = {column.name: column.id for column in table.columns}
     number = len(table.leaves)
     names = [f"{prefix}{number + i}" for i in range(len(paths))]
-    texts = ", ".join(
-        f"{extract(ids[column], path)} AS {name}" for (column, path), name in zip(paths, names, strict=True)
-    )
     stage = f"{physical}_stage"
-    connection.execute(f"CREATE TEMP TABLE {stage} AS SELECT {texts} FROM {table.physical}")
+    connection.execute(f"CREATE TEMP TABLE {stage} AS {_texts(table, ids, paths, names)}")
     kinds = ", ".join(f"bit_or({_BIT.format(name)})" for name in names)
     found = connection.execute(f"SELECT {kinds} FROM {stage}").fetchone()
     items: list[str] = []
@@ -127,6 +124,26 @@ def shred(
     connection.execute(f"DROP TABLE {table.physical}")
     table.physical = physical
     table.leaves.update(leaves)
+
+
+def _texts(
+    table: Table, ids: dict[str, str], paths: list[tuple[str, tuple[str | int, ...]]], names: list[str]
+) -> str:
+    """Select the JSON text of each path; the text of a column is parsed once for all the paths below it."""
+    groups: dict[str, list[str]] = {}
+    items: list[str] = []
+    for (column, path), name in zip(paths, names, strict=True):
+        place = json_path(path) if path else None
+        if place is None:
+            items.append(f"{extract(ids[column], path)} AS {name}")
+            continue
+        members = groups.setdefault(ids[column], [])
+        members.append(quote(place))
+        items.append(f"nullif(j_{ids[column]}[{len(members)}]::VARCHAR, 'null') AS {name}")
+    taken = "".join(
+        f", json_extract({column}, [{', '.join(places)}]) AS j_{column}" for column, places in groups.items()
+    )
+    return f"SELECT {', '.join(items)} FROM (SELECT *{taken} FROM {table.physical})"
 
 
 def _demote(
