@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.core.errors import InputError, UsageError
+from seawall.policy.admission.authorizing import Authorizing
 from seawall.policy.admission.mutating import MutatingPolicies
 from seawall.policy.admission.podsecurity import PodSecurity
-from seawall.policy.admission.rbac import Rbac
 from seawall.policy.admission.request import Denied, Request
 from seawall.policy.admission.typed import difference
 from seawall.policy.admission.validating import ValidatingPolicies
@@ -49,7 +49,7 @@ class AdmissionEngine:
             made = World(objects)
             # The registry of a server ends at the last version that changed a check, or at its own.
             pod_security = PodSecurity(made, self.minor)
-            authorize = Rbac(made)
+            authorize = Authorizing(objects)
             mutating = MutatingPolicies(made, self.minor, authorize)
             validating = ValidatingPolicies(made, self.minor, authorize)
         except (AttributeError, TypeError) as error:
