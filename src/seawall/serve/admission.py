@@ -53,14 +53,11 @@ def _handler(made: Engine, phase: str) -> Handler:
         given = made.answer(review)
         response: Json = given["response"]
         shown = {"apiVersion": API, "kind": "AdmissionReview", "response": for_webhook(response)}
-        request = review["request"]
-        record = {
-            "apiVersion": API,
-            "kind": "AdmissionReview",
-            "phase": phase,
-            "request": redacted(request),
-            "response": response,
-        }
+
+        def record() -> Json:
+            about = {"apiVersion": API, "kind": "AdmissionReview", "phase": phase}
+            return about | {"request": redacted(review["request"]), "response": response}
+
         return Reply(_encode(shown), "allow" if response["allowed"] else "deny", record)
 
     return answer

@@ -25,11 +25,11 @@ class Call(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An answer: the body, a word for the metrics, and what the decision log keeps (nothing when None)."""
+    """An answer: the body, a word for the metrics, and how the decision log's line is made (none when None)."""
 
     body: bytes
     verdict: str = ""
-    record: Json | None = None
+    record: Callable[[], Json] | None = None
     status: int = 200
     kind: bytes = JSON
 
