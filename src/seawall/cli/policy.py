@@ -218,3 +218,62 @@ def _checked(found: Checked) -> None:
         click.echo(f"  note: namespace {name} is not among these files: taken as without labels")
     for text in found.unread:
         click.echo(f"  could not be judged: {text}")
+
+
+@policy.command("profiles")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option("--kubernetes-version", default="1.34", show_default=True, help="Of the cluster.")
+@click.option("--seccomp-default", is_flag=True, help="The kubelets' seccompDefault is on.")
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.pass_context
+def profiles_command(
+    ctx: click.Context, paths: tuple[str, ...], kubernetes_version: str, seccomp_default: bool, output: str
+) -> None:
+    """Say which seccomp and AppArmor profile each container really runs with on a version of Kubernetes.
+
+    Warns of annotations and fields that this version does not read. Exit code 1 where there is a warning.
+    """
+    from seawall.core.engine import EngineOptions
+    from seawall.policy.admission.engine import AdmissionEngine
+    from seawall.policy.profiles import effective_profiles
+    from seawall.snapshot.workloads import POD_TEMPLATE_OF_KIND
+    from seawall.sources import read_paths
+
+    minor = AdmissionEngine.of(EngineOptions(kubernetes_version=kubernetes_version)).minor
+    snapshot = read_paths(paths)
+    rows: list[dict[str, Any]] = []
+    unread = [f"{item.path}: {item.reason}" for item in snapshot.unread]
+    for item in snapshot.objects:
+        raw = item.raw
+        if raw.get("kind") not in POD_TEMPLATE_OF_KIND:
+            continue
+        metadata = raw.get("metadata") or {}
+        about = {
+            "kind": raw["kind"],
+            "namespace": metadata.get("namespace") or "default",
+            "name": metadata.get("name") or "",
+        }
+        try:
+            found = effective_profiles(raw, minor, seccomp_default=seccomp_default)
+        except InputError as error:
+            unread.append(f"{about['kind']}/{about['name']}: {error.message}")
+            continue
+        rows.append(
+            about | {"profiles": [p._asdict() for p in found.effective], "warnings": list(found.warnings)}
+        )
+    if not rows and not unread:
+        raise NothingToCheckError("no pod and no workload was found", hint="give manifests")
+    if output == "json":
+        _print(rows)
+    else:
+        for row in rows:
+            click.echo(f"{row['kind']} {row['namespace']}/{row['name']}")
+            for one in row["profiles"]:
+                click.echo(f"  {one['container']}: {one['kind']} {one['value']} ({one['source']})")
+            for text in row["warnings"]:
+                click.echo(f"  warning: {text}")
+    for text in unread:
+        click.echo(f"could not be read: {text}", err=True)
+    if unread:
+        ctx.exit(Exit.INCOMPLETE)
+    ctx.exit(Exit.FINDINGS if any(row["warnings"] for row in rows) else Exit.CLEAN)
