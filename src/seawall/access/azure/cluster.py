@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from seawall.access.azure.actions import PROVIDER, Operations, is_uuid, map_request
+from seawall.access.azure.directory import Directory
 from seawall.access.chain import AccessDecision, Step, authorize
 from seawall.core.decision import Verdict
 
@@ -19,7 +20,7 @@ FLEET = "Microsoft.ContainerService/fleets"
 
 
 class AzureCluster(msgspec.Struct, frozen=True):
-    """An AKS cluster with Azure RBAC for Kubernetes: its resource id, maybe its fleet, and the guard's flags."""
+    """An AKS cluster with Azure RBAC for Kubernetes: its resource id, maybe its fleet, guard's flags, Entra's groups."""
 
     id: str
     access: AzureAccess
@@ -27,6 +28,13 @@ class AzureCluster(msgspec.Struct, frozen=True):
     custom_resources: bool = False
     subresources: bool = False
     fleet: str = ""
+    directory: Directory = msgspec.field(default_factory=Directory)
+
+    def principals(self, asked: Attributes) -> frozenset[str]:
+        """Return whom assignments may name: the user, the groups sent along, and those of the directory."""
+        oids = asked.user.extra_value("oid")
+        sent = [each.lower() for each in (*oids, *filter(is_uuid, asked.user.groups))]
+        return frozenset(sent).union(*(self.directory.groups_of(each) for each in sent))
 
     def authorize(self, asked: Attributes) -> Step:
         """Ask Azure: the cluster's scope first, then the managed namespace, then the fleet; any allow wins."""
@@ -47,9 +55,7 @@ class AzureCluster(msgspec.Struct, frozen=True):
             if mapping.decision == "error":
                 return Step("Azure", "no-opinion", f"the authorizer answers with an error: {mapping.message}")
             scope = base + (mapping.scope.replace("/namespaces/", f"/{managed}/") if mapping.scope else "")
-            principals = frozenset(
-                each.lower() for each in (*asked.user.extra_value("oid"), *filter(is_uuid, asked.user.groups))
-            )
+            principals = self.principals(asked)
             answers = [self.access.check(principals, action, scope) for action in mapping.actions]
             refused = next((each for each in answers if each.verdict is Verdict.DENY), None)
             doubtful = next((each for each in answers if each.verdict is Verdict.UNKNOWN), None)
