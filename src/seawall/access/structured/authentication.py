@@ -19,7 +19,7 @@ from seawall.access.structured.fields import (
     required,
     too_many,
 )
-from seawall.access.text import aggregate
+from seawall.access.text import aggregate, quote
 from seawall.core.errors import InputError
 
 VERSIONS = tuple(f"apiserver.config.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
@@ -382,11 +382,14 @@ def _url_errors(url: str, where: str, disallowed: tuple[str, ...]) -> list[str]:
         listed = f"[{' '.join(sorted(disallowed))}]"
         errors.append(invalid(where, url, f"URL must not overlap with disallowed issuers: {listed}"))
     if any(ord(char) < 0x20 or ord(char) == 0x7F for char in url):
-        return [*errors, invalid(where, url, f'parse "{url}": net/url: invalid control character in URL')]
+        return [
+            *errors,
+            invalid(where, url, f"parse {quote(url)}: net/url: invalid control character in URL"),
+        ]
     rest, _, fragment = url.partition("#")
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", rest)
     if match is None and rest.startswith(":"):
-        return [*errors, invalid(where, url, f'parse "{url}": missing protocol scheme')]
+        return [*errors, invalid(where, url, f"parse {quote(url)}: missing protocol scheme")]
     scheme = match[1].lower() if match else ""
     rest = rest[match.end() :] if match else rest
     rest, _, query = rest.partition("?")

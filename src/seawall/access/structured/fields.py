@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T", bound=msgspec.Struct)
 
+KINDS = ("AuthenticationConfiguration", "AuthorizationConfiguration")
 SECOND = 10**9
 """Nanoseconds."""
 _DURATION = re.compile(r"[-+]?(?:0|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
@@ -121,12 +122,19 @@ def decode(given: Any, kind: type[T], name: str, versions: tuple[str, ...]) -> T
     """
     if not isinstance(given, dict):
         raise InputError(f"the {name} is not an object")
-    if given.get("kind") != name or given.get("apiVersion") not in versions:
+    version = given.get("apiVersion")
+    for key in ("kind", "apiVersion"):
+        if not given.get(key):
+            raise InputError(
+                f"Object '{key}' is missing", hint=f"write kind: {name} and apiVersion: {versions[0]}"
+            )
+    if version not in versions or given["kind"] not in KINDS:
         raise InputError(
-            f"no kind {quote(str(given.get('kind') or ''))} is registered for version "
-            f"{quote(str(given.get('apiVersion') or ''))}",
+            f"no kind {quote(str(given['kind']))} is registered for version {quote(str(version))}",
             hint=f"write kind: {name} and apiVersion: {versions[0]}",
         )
+    if given["kind"] != name:
+        raise InputError(f"expected {name}, got *apiserver.{given['kind']}")
     body = {key: value for key, value in given.items() if key not in ("kind", "apiVersion")}
     unknown = [f"unknown field {quote(path)}" for path in _unknown(body, kind, "")]
     if unknown:

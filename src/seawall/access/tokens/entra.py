@@ -188,7 +188,7 @@ def pop_token(token: str, host: str, now: float) -> str:
         signer = public_key({"kty": "RSA", "n": key.get("n"), "e": key.get("e")})
     except (TokenError, ValueError):
         raise TokenError("failed while parsing 'jwk' claim in PoP token") from None
-    if not verifies(signer, "RS256", jws.signature, jws.signed):
+    if not jws.understood or not verifies(signer, "RS256", jws.signature, jws.signed):
         raise TokenError("RSA verify err: verification error")
     return inner
 

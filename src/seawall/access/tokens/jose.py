@@ -37,6 +37,8 @@ class Jws(msgspec.Struct, frozen=True):
     signature: bytes
     signed: bytes
     """What the signature is over: `HEADER.PAYLOAD`."""
+    understood: bool = True
+    """False where the header says that an extension must be understood which is not (RFC 7515, 4.1.11)."""
 
     @property
     def algorithm(self) -> str:
@@ -83,7 +85,7 @@ def parse_jws(token: str) -> Jws:
     """Take a compact token apart.
 
     Raises:
-        TokenError: it is no JWS in compact form, or says that it must be understood in a way that it is not here.
+        TokenError: it is no JWS in compact form.
     """
     if len(token) > MOST:
         raise TokenError("the token is too long")
@@ -91,10 +93,12 @@ def parse_jws(token: str) -> Jws:
     if len(parts) != 3:
         raise TokenError(f"malformed jwt: compact JWS format must have three parts, this has {len(parts)}")
     header = parse_object(b64url(parts[0]), "header")
-    # `crit` names extensions that must be understood (RFC 7515, 4.1.11); none is, here as in go-jose.
-    if "crit" in header:
-        raise TokenError("unsupported crit header")
-    return Jws(header, b64url(parts[1]), b64url(parts[2]), f"{parts[0]}.{parts[1]}".encode())
+    payload = b64url(parts[1])
+    critical = header.get("crit", [])
+    encoded = header.get("b64", True)
+    understood = isinstance(critical, list) and set(map(str, critical)) <= {"b64"}
+    signed = f"{parts[0]}.".encode() + (payload if encoded is False else parts[1].encode())
+    return Jws(header, payload, b64url(parts[2]), signed, understood and isinstance(encoded, bool))
 
 
 class KeySet:
@@ -115,6 +119,8 @@ class KeySet:
                 f'id token signed with unsupported algorithm, expected [{listed}] got "{jws.algorithm[:32]}"'
             )
         for identity, key in self.keys:
+            if not jws.understood:
+                break
             if jws.key_id in ("", identity) and verifies(key, jws.algorithm, jws.signature, jws.signed):
                 return
         raise TokenError("failed to verify signature: failed to verify id token signature")

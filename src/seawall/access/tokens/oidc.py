@@ -6,6 +6,7 @@ answers of endpoints of distributed claims are given: this engine asks nobody.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,6 +29,7 @@ AUTHENTICATED = "system:authenticated"
 CREDENTIAL = "authentication.kubernetes.io/credential-id"
 LEEWAY = 60
 """Seconds that `nbf` may lie in the future."""
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,3})?")
 _GOOGLE = "https://accounts.google.com"
 
 
@@ -117,10 +119,10 @@ def verified_claims(
     given = audience(claims)
     if len(audiences) == 1 and audiences[0] not in given:
         raise TokenError(f"oidc: expected audience {quote(audiences[0])} got {quote_list(given)}")
-    expiry = _time(claims, "exp")
+    expiry = _time(claims.get("exp"))
     if expiry is None or expiry < now:
         raise TokenError("oidc: token is expired")
-    not_before = _time(claims, "nbf")
+    not_before = _time(claims.get("nbf"))
     if not_before is not None and now + LEEWAY < not_before:
         raise TokenError("oidc: current time before the nbf (not before) time")
     try:
@@ -136,10 +138,11 @@ def verified_claims(
 
 def audience(claims: dict[str, Any]) -> tuple[str, ...]:
     """Return the audiences of claims whose shapes were checked."""
-    value = claims.get("aud")
-    if value is None:
+    if "aud" not in claims:
         return ()
-    return (value,) if isinstance(value, str) else tuple(value)
+    value = claims["aud"]
+    # Go reads null into a text as the empty one.
+    return tuple(each or "" for each in value) if isinstance(value, list) else (value or "",)
 
 
 def _check_shapes(claims: dict[str, Any]) -> None:
@@ -149,8 +152,7 @@ def _check_shapes(claims: dict[str, Any]) -> None:
     if not _is(aud, str) and not (isinstance(aud, list) and all(_is(each, str) for each in aud)):
         wrong = "aud"
     for key in ("exp", "iat", "nbf"):
-        value = claims.get(key)
-        if value is not None and (isinstance(value, bool) or not _is(value, (int, float, str))):
+        if key in claims and not (claims[key] is None and key == "nbf") and _time(claims[key]) is None:
             wrong = key
     names = claims.get("_claim_names")
     sources = claims.get("_claim_sources")
@@ -171,15 +173,16 @@ def _is(value: Any, kind: Any) -> bool:
     return value is None or isinstance(value, kind)
 
 
-def _time(claims: dict[str, Any], key: str) -> float | None:
-    """Return a NumericDate in whole seconds, None where it is absent. Raises TokenError."""
-    value = claims.get(key)
-    if value is None:
+def _time(value: Any) -> float | None:
+    """Return a NumericDate in whole seconds, a number or the text of one; None where it is none (jsonTime)."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return None
     try:
         return float(int(float(value)))
     except (ValueError, OverflowError):
-        raise TokenError(f"oidc: failed to unmarshal claims: {key} is no time") from None
+        return None
 
 
 class _Check:
