@@ -16,19 +16,11 @@ from seawall.network.rules import (
     read_cluster_policy,
     read_network_policy,
 )
+from seawall.snapshot.workloads import POD_TEMPLATE_OF_KIND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_TEMPLATES = {
-    "Deployment": ("spec", "template"),
-    "StatefulSet": ("spec", "template"),
-    "DaemonSet": ("spec", "template"),
-    "ReplicaSet": ("spec", "template"),
-    "ReplicationController": ("spec", "template"),
-    "Job": ("spec", "template"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
-}
 _CLUSTER_KINDS = frozenset({"ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"})
 
 
@@ -90,9 +82,9 @@ class PolicyWorld:
                 self.by_namespace.setdefault(policy.namespace, []).append(policy)
             elif kind in _CLUSTER_KINDS:
                 cluster.append(read_cluster_policy(raw))
-            elif kind in _TEMPLATES:
+            elif kind in POD_TEMPLATE_OF_KIND and kind != "PodTemplate":
                 template: Any = raw
-                for step in _TEMPLATES[kind]:
+                for step in POD_TEMPLATE_OF_KIND[kind]:
                     template = (template or {}).get(step)
                 if isinstance(template, dict):
                     workloads.append(read_pod(raw, template))

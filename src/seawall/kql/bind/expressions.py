@@ -520,28 +520,22 @@ def has_list(value: Ex, items: list[Ex], op: str, pos: int) -> str:
     """Write `has_any` and `has_all`."""
     text = compare.text_operand(value, op, pos)
     parts: list[str] = []
+    known: list[str] = []
     for item in items:
         if item.type == "dynamic" and item.known:
             values = item.const if isinstance(item.const, list) else [item.const]
-            parts.extend(
-                compare.term(
-                    text,
-                    literal("" if v is None else str(v), "string"),
-                    "",
-                    exact=False,
-                    lead=True,
-                    trail=True,
-                )
-                for v in values
-            )
+            known.extend("" if v is None else str(v) for v in values)
         elif item.type == "dynamic":
             parts.append(f"k_terms({text}, {to_json(item)}, {str(op == 'has_all').lower()})")
+        elif item.known and isinstance(item.const, str):
+            known.append(item.const)
         else:
             parts.append(
                 compare.term(
                     text, item, compare.text_operand(item, op, pos), exact=False, lead=True, trail=True
                 )
             )
+    parts.extend(compare.known_terms(text, known, every=op == "has_all"))
     if not parts:
         return "true" if op == "has_all" else "false"
     return "(" + (" AND " if op == "has_all" else " OR ").join(parts) + ")"

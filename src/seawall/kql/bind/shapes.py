@@ -77,6 +77,11 @@ class Shapes(Plugins):
         limit = self.row_count(node.limit, env, "limit") if node.limit is not None else ""
         rel = rel.flush()
         outer = rel.replace([*rel.cols, Col(f"{PART}0", Ex("row_number() OVER ()", "long"))]).flush()
+        # The rows are numbered once and read twice: what came before them runs once, and both see one order.
+        self.ids.table += 1
+        numbered = f"m{self.ids.table}"
+        text, _, alias = outer.frm.rpartition(" AS ")
+        outer.frm = f"{numbered} AS {alias}"
         names = [col.name for col in outer.visible]
         wide, made = self.expanded(node.items, outer, env, bag="bag", index=node.index, limit=limit)
         inner = [col for col in wide.cols if col.name in made or col.name[:1] == "\0"]
@@ -108,7 +113,9 @@ class Shapes(Plugins):
         order = {name: i for i, name in enumerate(names)}
         if all(col.name in order for col in cols):
             cols.sort(key=lambda col: order[col.name])
-        return source.replace(cols)
+        out = source.replace(cols).flush()
+        out.frm = f"(WITH {numbered} AS MATERIALIZED {text} {out.frm[1:]}"
+        return out
 
     def op_partition(self, node: Partition, rel: Rel, env: Env) -> Rel:
         """`partition by key (steps)`."""
