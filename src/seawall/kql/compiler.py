@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -56,8 +57,9 @@ def udfs_of(sql: str) -> tuple[str, ...]:
     return tuple(sorted({name for name in _UDF.findall(sql) if name in UDFS}))
 
 
+@lru_cache(512)
 def read(text: str) -> Query:
-    """Parse a text.
+    """Parse a text. Trees do not change: one that was read a moment ago is bound again as it is.
 
     Raises:
         KqlError: what cannot stand where.
