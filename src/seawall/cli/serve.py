@@ -108,8 +108,9 @@ def authentication(
 
     The snapshot holds an AuthenticationConfiguration, in the API server's own form.
     """
+    from seawall.access.identities import Entra
     from seawall.access.tokens.entra import AKS_SERVER
-    from seawall.serve.authentication import Authentication, Entra
+    from seawall.serve.authentication import Authentication
     from seawall.serve.keys import KeyRing
 
     given = {}

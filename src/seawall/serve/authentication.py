@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from seawall.access.identities import Entra, Identities, user_json
 from seawall.access.structured import AuthenticationConfiguration, read_authentication
-from seawall.access.tokens import Authenticated, TokenError, authenticate
-from seawall.access.tokens.entra import AKS_SERVER, entra_token, is_pop, pop_token, tenant_of
-from seawall.access.tokens.oidc import untrusted_issuer, with_authenticated
+from seawall.access.tokens import Authenticated, TokenError
+from seawall.access.tokens.entra import is_pop, pop_token, tenant_of
+from seawall.access.tokens.oidc import untrusted_issuer
 from seawall.core.errors import InputError
 from seawall.serve.service import BadRequest, Call, Json, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from seawall.access.attributes import User
-    from seawall.access.azure.directory import Directory
+    from seawall.access.tokens.jose import KeySet
     from seawall.serve.keys import KeyRing
     from seawall.serve.service import Handler
 
@@ -44,15 +44,6 @@ class _Review(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Review).decode
-
-
-class Entra(msgspec.Struct, frozen=True):
-    """How Entra's tokens are taken: of one tenant, for one audience; `host` is what proofs of possession must name."""
-
-    tenant: str
-    audience: str = AKS_SERVER
-    host: str = ""
-    directory: Directory | None = None
 
 
 class Authentication:
@@ -76,42 +67,31 @@ class Authentication:
         return {"/authenticate": _handler(self, configuration)}
 
     def who(self, configuration: AuthenticationConfiguration | None, token: str, now: float) -> Authenticated:
-        """Return whose token it is."""
+        """Return whose token it is, with the keys of the issuer that it claims."""
+        keys: dict[str, KeySet] = {}
         try:
             if self.entra is not None and self.entra.host and is_pop(token):
                 token = pop_token(token, self.entra.host, now)
             issuer = untrusted_issuer(token)
         except TokenError as error:
             return Authenticated(None, str(error))
-        entra = tenant_of(issuer)
-        if self.entra is not None and entra is not None and entra[0].lower() == self.entra.tenant.lower():
-            return self._entra(self.entra, token, issuer, now)
-        if configuration is None:
-            return Authenticated(None, "no authenticator knows the token's issuer")
-        keys = {}
-        for authenticator, _ in configuration.jwt:
+        # Only issuers that are believed are asked for keys: a token must not send us anywhere.
+        for place in self._places(configuration, issuer):
+            found = self.ring.of(token, *place)
+            if found is not None:
+                keys[issuer] = found
+        return Identities(configuration, self.entra, keys=keys).who(token, now)
+
+    def _places(
+        self, configuration: AuthenticationConfiguration | None, issuer: str
+    ) -> Iterator[tuple[str, str, str]]:
+        tenant = tenant_of(issuer)
+        if self.entra is not None and tenant is not None and tenant[0].lower() == self.entra.tenant.lower():
+            yield issuer, "", ""
+        for authenticator, _ in configuration.jwt if configuration is not None else ():
             given = authenticator.issuer
             if given.url == issuer:
-                found = self.ring.of(token, given.url, given.discovery_url, given.certificate_authority)
-                if found is not None:
-                    keys[issuer] = found
-        return authenticate(configuration, token, keys, now)
-
-    def _entra(self, entra: Entra, token: str, issuer: str, now: float) -> Authenticated:
-        keys = self.ring.of(token, issuer)
-        if keys is None:
-            return Authenticated(None, "the keys of Entra could not be fetched", issuer)
-        found = entra_token(
-            token, entra.tenant, keys, now, audience=entra.audience, directory=entra.directory
-        )
-        if found.user is not None and not found.complete:
-            # Fewer groups than there are would let deny rules by group miss: better nobody than half of somebody.
-            return Authenticated(None, found.problem, issuer)
-        return Authenticated(
-            with_authenticated(found.user) if found.user is not None else None,
-            "" if found.user is not None else found.problem,
-            issuer,
-        )
+                yield issuer, given.discovery_url, given.certificate_authority
 
 
 def _handler(service: Authentication, configuration: AuthenticationConfiguration | None) -> Handler:
@@ -148,16 +128,4 @@ def read_review(body: bytes) -> tuple[str, _Spec]:
     return review.version, review.spec
 
 
-def user_json(user: User) -> dict[str, Any]:
-    """Write a UserInfo."""
-    written: dict[str, Any] = {"username": user.name}
-    if user.uid:
-        written["uid"] = user.uid
-    if user.groups:
-        written["groups"] = list(user.groups)
-    if user.extra:
-        written["extra"] = {key: list(values) for key, values in user.extra}
-    return written
-
-
-__all__ = ["Authentication", "Entra", "read_review", "user_json"]
+__all__ = ["Authentication", "read_review"]
