@@ -85,7 +85,8 @@ class Database:
             },
         )
         # One thread: rows come out in one order, run after run; a query of this size is no slower for it.
-        self._connection.execute("SET lock_configuration = true")
+        # The progress bar would be drawn into standard output.
+        self._connection.execute("SET enable_progress_bar = false; SET lock_configuration = true")
         self._close = weakref.finalize(self, self._connection.close)
         self._plans: dict[str, Plan] = {}
         self._registered: set[str] = set()
