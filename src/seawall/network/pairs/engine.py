@@ -1,0 +1,422 @@
+"""All pairs at once: classes of endpoints, what each direction allows between them, and both together.
+
+The same answers as `seawall.network.policies`, for everybody: endpoints are joined into classes that no rule tells
+apart, ports into atoms that no rule cuts, and a direction is a matrix of bit sets over coarser classes still
+(those that only this direction's policies can tell). A test over random clusters holds the two engines equal.
+
+What a pair of pods adds to its classes, and the matrix does not hold: a pod always lets its own node in
+(specs b1.10), and what a pod says to itself is nobody's to filter.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seawall.network.pairs.partition import Partition, rows_alike
+from seawall.network.pairs.population import HOST, Endpoint, Population, Vocabulary
+from seawall.network.pairs.ports import PortAtoms
+from seawall.network.rules import Action, Direction, PeerMatch, Policy, labels_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from seawall.network.estate import NetworkEstate
+    from seawall.network.model import Network, Selector
+    from seawall.network.rules import Rule
+
+class Side:
+    """One direction: `rows` and `columns` number each class as subject and as peer; `words[row, column]`."""
+
+    __slots__ = ("columns", "rows", "words")
+
+    def __init__(self, rows: np.ndarray, columns: np.ndarray, words: np.ndarray) -> None:
+        self.rows = rows
+        self.columns = columns
+        self.words = words
+
+
+class Matrix:
+    """Who can talk to whom: ask it by class, or by endpoint through `class_of`.
+
+    `cuts` are blocks that must be classes of their own beyond what the policies cut; `port_cuts` are policies
+    whose ports and blocks are cut too, so that two matrices can be compared.
+    """
+
+    def __init__(
+        self, estate: NetworkEstate, cuts: Iterable[Network] = (), port_cuts: Iterable[Policy] = ()
+    ) -> None:
+        self._estate = estate
+        self._cuts = tuple(cuts)
+        self._port_cuts = tuple(port_cuts)
+        self._policies = list(estate.policies)
+        self._spaces: dict[Selector, list[str]] = {}
+        policies = [*self._policies, *self._port_cuts]
+        matches = [port for rule in _rules(policies) for port in rule.ports or ()]
+        peers = list(_peers(policies))
+        vocabulary = Vocabulary(
+            (item.pods for item in peers if item.pods is not None),
+            (port.name for port in matches if port.name is not None),
+        )
+        blocks = [
+            network for item in peers if item.block is not None for network in (item.block, *item.excepted)
+        ]
+        self.people = Population(
+            estate.pods,
+            estate.standing(),
+            estate.nodes,
+            vocabulary,
+            [*blocks, *self._cuts],
+            list(dict.fromkeys(item.nodes for item in peers if item.nodes is not None)),
+        )
+        self._named = bool(vocabulary.port_names)
+        self.ports = PortAtoms(matches, self.people.resolutions)
+        self._partition = Partition()
+        self._base = self._base_of()
+        self._hashes = np.zeros(self.people.count, dtype=np.uint64)
+        self._members: dict[PeerMatch, np.ndarray] = {}
+        self._weights: dict[PeerMatch, np.uint64] = {}
+        self._uses: dict[PeerMatch, int] = {}
+        for policy in self._policies:
+            self._count(policy)
+        self._finish()
+
+    # --- classes ---------------------------------------------------------------------------------------------
+
+    def _base_of(self) -> np.ndarray:
+        """Return what tells groups apart without any policy: may selectors match, and the port names."""
+        people = self.people
+        base = people.signature * 4 + people.selectable
+        if not self._cuts:
+            return base
+        # Cuts that the caller asked for stay classes of their own.
+        marks = np.zeros(people.count, dtype=np.int64)
+        for number, network in enumerate(self._cuts):
+            inside = people.matched(PeerMatch(block=network), None)
+            marks[inside] += 1 << (number % 40)
+        _, marks = np.unique(marks, return_inverse=True)
+        return base + marks.reshape(-1) * (int(base.max(initial=0)) + 1)
+
+    def _count(self, policy: Policy) -> None:
+        for match in _policy_matches(policy):
+            uses = self._uses.get(match, 0)
+            self._uses[match] = uses + 1
+            if not uses:
+                found = self.people.matched(match, self._spaces_of(match.namespaces))
+                self._members[match] = found
+                self._weights[match] = np.uint64(self._partition.weight())
+                self._hashes[found] += self._weights[match]
+
+    def _discount(self, policy: Policy) -> None:
+        for match in _policy_matches(policy):
+            self._uses[match] -= 1
+            if not self._uses[match]:
+                del self._uses[match]
+                self._hashes[self._members.pop(match)] -= self._weights.pop(match)
+
+    def _spaces_of(self, selector: Selector | None) -> list[str] | None:
+        if selector is None:
+            return None
+        found = self._spaces.get(selector)
+        if found is None:
+            namespaces = self._estate.namespaces
+            found = [
+                name for name in self.people.namespaces if selector.matches(labels_of(namespaces, name))
+            ]
+            self._spaces[selector] = found
+        return found
+
+    def _finish(self) -> None:
+        matches = list(self._members)
+        self.class_of_group, representative, membership = self._partition.split(
+            self._base, self._hashes, list(self._members.values())
+        )
+        self.representative = representative
+        self.classes = len(representative)
+        self._place = {match: number for number, match in enumerate(matches)}
+        self._membership = membership
+        self._signature = self.people.signature[representative]
+        self._selectable = self.people.selectable[representative]
+        self.egress = self._side(Direction.EGRESS)
+        self.ingress = self._side(Direction.INGRESS)
+        self._class_of: np.ndarray | None = None
+        self._sizes: np.ndarray | None = None
+
+    @property
+    def class_of(self) -> np.ndarray:
+        """The class of each endpoint."""
+        if self._class_of is None:
+            self._class_of = self.class_of_group[self.people.group]
+        return self._class_of
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """The number of endpoints of each class."""
+        if self._sizes is None:
+            self._sizes = np.bincount(self.class_of, minlength=self.classes)
+        return self._sizes
+
+    # --- directions ------------------------------------------------------------------------------------------
+
+    def _side(self, direction: Direction) -> Side:
+        policies = [item for item in self._policies if _speaks(item, direction)]
+        subjects = [self._place[item.subject] for item in policies]
+        peers = [
+            self._place[match] for item in policies for rule in item.rules(direction) for match in rule.peers or ()
+        ]
+        row_bits = self._membership[sorted(set(subjects))]
+        column_bits = [self._membership[sorted(set(peers))], self._selectable[None, :]]
+        names = [
+            (self._signature == value)[None, :] for value in (np.unique(self._signature) if self._named else ())
+        ]
+        # The destination's names decide a named port: the peer of egress, the subject of ingress (b1.6).
+        if direction is Direction.EGRESS:
+            column_bits += names
+        else:
+            row_bits = np.concatenate([row_bits, *names]) if names else row_bits
+        rows, row_of = rows_alike(row_bits)
+        columns, column_of = rows_alike(np.concatenate(column_bits))
+        words = _Tiers(self, direction, policies, row_of, column_of).words()
+        return Side(rows, columns, words)
+
+    # --- answers ---------------------------------------------------------------------------------------------
+
+    def mask(self, source: int, target: int) -> int:
+        """Return the ports that class `source` may reach on class `target`, as a mask of `ports`."""
+        out = self.egress.words[self.egress.rows[source], self.egress.columns[target]]
+        into = self.ingress.words[self.ingress.rows[target], self.ingress.columns[source]]
+        return self.ports.from_words(out & into)
+
+    def rows(self, step: int = 256) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield (first source class, words[source, target, word]) block by block, all pairs in the end."""
+        for low in range(0, self.classes, step):
+            span = slice(low, min(low + step, self.classes))
+            out = self.egress.words[self.egress.rows[span][:, None], self.egress.columns[None, :]]
+            into = self.ingress.words[self.ingress.rows[None, :], self.ingress.columns[span][:, None]]
+            np.bitwise_and(out, into, out=out)
+            yield low, out
+
+    def endpoint(self, number: int) -> Endpoint:
+        """Return an endpoint."""
+        return self.people.endpoints[number]
+
+    def is_host(self, number: int) -> bool:
+        """Tell whether an endpoint is a pod in the host's network."""
+        return self.people.endpoints[number].kind == HOST
+
+    # --- changes ---------------------------------------------------------------------------------------------
+
+    def replace(self, old: Policy | None, new: Policy | None) -> Matrix:
+        """Return the matrix with one policy taken out, put in, or exchanged.
+
+        Only what the policy touches is worked out again, as long as it names no label, port or block that
+        no policy named before; else everything is.
+        """
+        policies = [item for item in self._policies if item is not old] + ([new] if new is not None else [])
+        estate = self._estate.with_policies(policies)
+        policies = estate.policies
+        if new is not None and not self._knows(new):
+            return Matrix(estate, self._cuts, self._port_cuts)
+        made: Matrix = object.__new__(Matrix)
+        made.__dict__.update(self.__dict__)
+        made._estate = estate
+        made._policies = policies
+        made._hashes = self._hashes.copy()
+        made._members = dict(self._members)
+        made._weights = dict(self._weights)
+        made._uses = dict(self._uses)
+        if old is not None:
+            made._discount(old)
+        if new is not None:
+            made._count(new)
+        made._finish()
+        return made
+
+    def _knows(self, policy: Policy) -> bool:
+        values = self.people.vocabulary.values
+        for match in _policy_matches(policy):
+            if match.nodes is not None and match.nodes not in self.people.node_selectors:
+                return False
+            if match.block is not None:
+                for network in (match.block, *match.excepted):
+                    starts = self.people.atoms.starts[network.version]
+                    low = int(network.network_address)
+                    past = low + network.num_addresses
+                    if not _in(starts, low) or not (_in(starts, past) or past >> network.max_prefixlen):
+                        return False
+            if match.pods is not None:
+                terms = [(key, (value,)) for key, value in match.pods.labels]
+                terms += [(key, tuple(found)) for key, _, found in match.pods.expressions]
+                if any(key not in values or not values[key].issuperset(found) for key, found in terms):
+                    return False
+        for rule in _rules([policy]):
+            for port in rule.ports or ():
+                if port.name is not None:
+                    if port.name not in self.people.vocabulary.port_names:
+                        return False
+                elif port.low is not None and port.protocol is not None:
+                    starts = self.ports.starts.get(port.protocol, [])
+                    if not _in(starts, port.low) or not _in(starts, (port.high or port.low) + 1):
+                        return False
+        return True
+
+
+class _Tiers:
+    """The tiers of one direction over coarse classes: admin in order, the union, baseline in order."""
+
+    def __init__(
+        self,
+        matrix: Matrix,
+        direction: Direction,
+        policies: list[Policy],
+        row_of: np.ndarray,
+        column_of: np.ndarray,
+    ) -> None:
+        self.direction = direction
+        self.policies = policies
+        self.ports = matrix.ports
+        self.full = self.ports.as_words(self.ports.all)
+        self.resolutions = matrix.people.resolutions
+        self.named_at = (
+            matrix._signature[column_of] if direction is Direction.EGRESS else matrix._signature[row_of]
+        )
+        self.shape = (len(row_of), len(column_of), self.ports.words)
+        place, membership = matrix._place, matrix._membership
+        self.row_bits = {
+            match: membership[place[match]][row_of] for match in {item.subject for item in policies}
+        }
+        self.column_bits = {
+            match: membership[place[match]][column_of]
+            for item in policies
+            for rule in item.rules(direction)
+            for match in rule.peers or ()
+        }
+        self.selectable = matrix._selectable[column_of]
+        self._masks: dict[Any, int] = {}
+        self._bits: dict[Any, np.ndarray] = {}
+
+    def words(self) -> np.ndarray:
+        """Return what the direction allows."""
+        admin = [item for item in self.policies if item.tier == "admin"]
+        union = [item for item in self.policies if item.tier == "networkpolicy"]
+        baseline = [item for item in self.policies if item.tier == "baseline"]
+        found = np.zeros(self.shape, dtype=np.uint64)
+        isolated = np.zeros(self.shape[0], dtype=bool)
+        for policy in union:
+            rows = np.flatnonzero(self.row_bits[policy.subject])
+            isolated[rows] = True
+            for rule in policy.rules(self.direction):
+                self._allow(found, rows, rule)
+        open_rows = np.flatnonzero(~isolated)
+        found[open_rows] = self.full
+        if baseline:
+            allowed, decided = self._ordered(baseline)
+            part = found[open_rows] & ~decided[open_rows] | allowed[open_rows]
+            found[open_rows] = part
+        if admin:
+            allowed, decided = self._ordered(admin)
+            found &= ~decided
+            found |= allowed
+        return found
+
+    def _allow(self, found: np.ndarray, rows: np.ndarray, rule: Rule) -> None:
+        columns = self._columns(rule)
+        if not len(rows) or not len(columns):
+            return
+        masks = self._mask(rule)
+        if masks.ndim == 1:
+            found[rows[:, None], columns] |= masks
+        elif self.direction is Direction.EGRESS:
+            found[rows[:, None], columns] |= masks[columns][None, :, :]
+        else:
+            found[rows[:, None], columns] |= masks[rows][:, None, :]
+
+    def _ordered(self, policies: list[Policy]) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a tier allows and what it decides at all: the first rule that matches (specs b2)."""
+        allowed = np.zeros(self.shape, dtype=np.uint64)
+        settled = np.zeros(self.shape, dtype=np.uint64)
+        passed = np.zeros(self.shape, dtype=np.uint64)
+        for policy in policies:
+            rows = np.flatnonzero(self.row_bits[policy.subject])
+            for rule in policy.rules(self.direction):
+                columns = self._columns(rule)
+                if self.direction is Direction.INGRESS and rule.peers is not None:
+                    # Nothing outside the cluster is an ingress peer of these policies (specs b2).
+                    columns = columns[self.selectable[columns]]
+                if not len(rows) or not len(columns):
+                    continue
+                where = (rows[:, None], columns)
+                masks = self._mask(rule)
+                if masks.ndim == 2:
+                    masks = (
+                        masks[columns][None, :, :]
+                        if self.direction is Direction.EGRESS
+                        else masks[rows][:, None, :]
+                    )
+                fresh = masks & ~settled[where]
+                settled[where] |= fresh
+                if rule.action is Action.ALLOW:
+                    allowed[where] |= fresh
+                elif rule.action is Action.PASS:
+                    passed[where] |= fresh
+        return allowed, settled & ~passed
+
+    def _columns(self, rule: Rule) -> np.ndarray:
+        """Return the coarse classes that a rule's peers mean."""
+        if rule.peers is None:
+            return np.arange(self.shape[1])
+        found = self._bits.get(rule.peers)
+        if found is None:
+            flags = np.zeros(self.shape[1], dtype=bool)
+            for match in rule.peers:
+                flags |= self.column_bits[match]
+            found = self._bits[rule.peers] = np.flatnonzero(flags)
+        return found
+
+    def _mask(self, rule: Rule) -> np.ndarray:
+        """Return a rule's ports as words: [word], or [destination class, word] where it names ports."""
+        found = self._masks.get(rule.ports)
+        if found is None:
+            if rule.ports is None or not any(port.name is not None for port in rule.ports):
+                found = self.ports.as_words(self.ports.mask(rule.ports, {}))
+            else:
+                per_name = {
+                    int(value): self.ports.as_words(
+                        self.ports.mask(rule.ports, self.resolutions[int(value)])
+                    )
+                    for value in np.unique(self.named_at)
+                }
+                found = np.array([per_name[int(value)] for value in self.named_at], dtype=np.uint64)
+            self._masks[rule.ports] = found
+        return found
+
+
+def _speaks(policy: Policy, direction: Direction) -> bool:
+    if policy.tier == "networkpolicy":
+        return direction in policy.isolates
+    return bool(policy.rules(direction))
+
+
+def _rules(policies: Iterable[Policy]) -> Iterator[Rule]:
+    for policy in policies:
+        yield from policy.ingress
+        yield from policy.egress
+
+
+def _peers(policies: Iterable[Policy]) -> Iterator[PeerMatch]:
+    for policy in policies:
+        yield policy.subject
+    for rule in _rules(policies):
+        yield from rule.peers or ()
+
+
+def _policy_matches(policy: Policy) -> set[PeerMatch]:
+    return set(_peers([policy]))
+
+
+def _in(starts: Sequence[int], value: int) -> bool:
+    from bisect import bisect_left  # noqa: PLC0415 - used by one rare check
+
+    place = bisect_left(starts, value)
+    return place < len(starts) and starts[place] == value
