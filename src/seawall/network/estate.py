@@ -57,6 +57,12 @@ class NetworkEstate:
         made.policies = ordered(policies)
         return made
 
+    def with_pods(self, pods: list[dict[str, Any]]) -> NetworkEstate:
+        """Return the same estate with other pods."""
+        made = self.with_policies(())
+        made.pods, made.policies = pods, self.policies
+        return made
+
 
 def ordered(policies: Iterable[Policy]) -> list[Policy]:
     """Return policies in the order in which they are asked."""

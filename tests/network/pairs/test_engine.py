@@ -14,7 +14,7 @@ from seawall.network.model import Packet, Peer
 from seawall.network.pairs import Matrix
 from seawall.network.policies import PolicyWorld
 from seawall.network.rules import Action, read_network_policy
-from support.network import OUTSIDE, PORTS, network_policy, random_cluster
+from support.network import NAMESPACES, OUTSIDE, PORTS, network_policy, pod, random_cluster
 
 ASKED = [(protocol, port) for protocol in ("TCP", "UDP", "SCTP") for port in (*PORTS, 1, 52, 100, 65_535)]
 
@@ -136,3 +136,23 @@ def test_ports_are_written_for_people(ports, text):
     pods = [{"kind": "Pod", "metadata": {"name": n, "namespace": "a"}} for n in ("x", "y")]
     matrix = Matrix(read_estate([policy, *pods]))
     assert matrix.ports.text(matrix.mask(matrix.class_of[0], matrix.class_of[1])) == text
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**32))
+def test_a_matrix_with_one_pod_exchanged_is_the_matrix_of_the_new_pods(seed):
+    dice = random.Random(seed)
+    objects = random_cluster(dice, pods=7)
+    pods = [item for item in objects if item["kind"] == "Pod"]
+    rest = [item for item in objects if item["kind"] != "Pod"]
+    new = pod(dice, 0, dice.choice(NAMESPACES))
+    matrix = Matrix(read_estate(objects)).with_pod(0, new)
+    wrong, _ = differences([*rest, new, *pods[1:]], matrix)
+    assert not wrong, wrong[:3]
+    old = next(item for item in matrix._policies if item.name == "np0")
+    changed = [item for item in rest if item["metadata"]["name"] != "np0"]
+    added = network_policy(dice, "np9")
+    wrong, _ = differences(
+        [*changed, added, new, *pods[1:]], matrix.replace(old, read_network_policy(added))
+    )
+    assert not wrong, wrong[:3]

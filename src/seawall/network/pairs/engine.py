@@ -10,12 +10,14 @@ What a pair of pods adds to its classes, and the matrix does not hold: a pod alw
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seawall.network.model import Peer, read_pod
 from seawall.network.pairs.partition import Partition, rows_alike
-from seawall.network.pairs.population import HOST, Endpoint, Population, Vocabulary
+from seawall.network.pairs.population import Population, Vocabulary
 from seawall.network.pairs.ports import PortAtoms
 from seawall.network.rules import Action, Direction, PeerMatch, Policy, labels_of
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from seawall.network.estate import NetworkEstate
+    from seawall.network.pairs.population import Endpoint
     from seawall.network.model import Network, Selector
     from seawall.network.rules import Rule
 
@@ -75,9 +78,13 @@ class Matrix:
         self._partition = Partition()
         self._base = self._base_of()
         self._hashes = np.zeros(self.people.count, dtype=np.uint64)
-        self._members: dict[PeerMatch, np.ndarray] = {}
-        self._weights: dict[PeerMatch, np.uint64] = {}
-        self._uses: dict[PeerMatch, int] = {}
+        # A matcher that several rules share has one slot; rules are looked up by the identity of their parts,
+        # because hashing thousands of selectors would be most of the cost of a change.
+        self._slots: dict[PeerMatch, int] = {}
+        self._slot_of: dict[int, int] = {}
+        self._members: dict[int, np.ndarray] = {}
+        self._weights: dict[int, np.uint64] = {}
+        self._uses: dict[int, int] = {}
         for policy in self._policies:
             self._count(policy)
         self._finish()
@@ -99,21 +106,23 @@ class Matrix:
         return base + marks.reshape(-1) * (int(base.max(initial=0)) + 1)
 
     def _count(self, policy: Policy) -> None:
-        for match in _policy_matches(policy):
-            uses = self._uses.get(match, 0)
-            self._uses[match] = uses + 1
+        for match in _peers([policy]):
+            slot = self._slots.setdefault(match, len(self._slots))
+            self._slot_of[id(match)] = slot
+            uses = self._uses.get(slot, 0)
+            self._uses[slot] = uses + 1
             if not uses:
                 found = self.people.matched(match, self._spaces_of(match.namespaces))
-                self._members[match] = found
-                self._weights[match] = np.uint64(self._partition.weight())
-                self._hashes[found] += self._weights[match]
+                self._members[slot] = found
+                self._weights[slot] = np.uint64(self._partition.weight())
+                self._hashes[found] += self._weights[slot]
 
     def _discount(self, policy: Policy) -> None:
-        for match in _policy_matches(policy):
-            self._uses[match] -= 1
-            if not self._uses[match]:
-                del self._uses[match]
-                self._hashes[self._members.pop(match)] -= self._weights.pop(match)
+        for match in _peers([policy]):
+            slot = self._slots[match]
+            self._uses[slot] -= 1
+            if not self._uses[slot]:
+                self._hashes[self._members.pop(slot)] -= self._weights.pop(slot)
 
     def _spaces_of(self, selector: Selector | None) -> list[str] | None:
         if selector is None:
@@ -128,13 +137,12 @@ class Matrix:
         return found
 
     def _finish(self) -> None:
-        matches = list(self._members)
         self.class_of_group, representative, membership = self._partition.split(
             self._base, self._hashes, list(self._members.values())
         )
         self.representative = representative
         self.classes = len(representative)
-        self._place = {match: number for number, match in enumerate(matches)}
+        self._place = {slot: number for number, slot in enumerate(self._members)}
         self._membership = membership
         self._signature = self.people.signature[representative]
         self._selectable = self.people.selectable[representative]
@@ -157,16 +165,19 @@ class Matrix:
             self._sizes = np.bincount(self.class_of, minlength=self.classes)
         return self._sizes
 
+    def place(self, match: PeerMatch) -> int:
+        """Return the row of a policy's matcher in the membership matrix."""
+        return self._place[self._slot_of[id(match)]]
+
     # --- directions ------------------------------------------------------------------------------------------
 
     def _side(self, direction: Direction) -> Side:
         policies = [item for item in self._policies if _speaks(item, direction)]
-        subjects = [self._place[item.subject] for item in policies]
-        peers = [
-            self._place[match] for item in policies for rule in item.rules(direction) for match in rule.peers or ()
-        ]
-        row_bits = self._membership[sorted(set(subjects))]
-        column_bits = [self._membership[sorted(set(peers))], self._selectable[None, :]]
+        row_bits = self._membership[sorted({self.place(item.subject) for item in policies})]
+        peers = {
+            self.place(match) for item in policies for rule in item.rules(direction) for match in rule.peers or ()
+        }
+        column_bits = [self._membership[sorted(peers)], self._selectable[None, :]]
         names = [
             (self._signature == value)[None, :] for value in (np.unique(self._signature) if self._named else ())
         ]
@@ -190,20 +201,26 @@ class Matrix:
 
     def rows(self, step: int = 256) -> Iterator[tuple[int, np.ndarray]]:
         """Yield (first source class, words[source, target, word]) block by block, all pairs in the end."""
+        turned = np.ascontiguousarray(self.ingress.words.transpose(1, 0, 2))
         for low in range(0, self.classes, step):
             span = slice(low, min(low + step, self.classes))
-            out = self.egress.words[self.egress.rows[span][:, None], self.egress.columns[None, :]]
-            into = self.ingress.words[self.ingress.rows[None, :], self.ingress.columns[span][:, None]]
-            np.bitwise_and(out, into, out=out)
+            out = _spread(self.egress.words, self.egress.rows[span], self.egress.columns)
+            np.bitwise_and(out, _spread(turned, self.ingress.columns[span], self.ingress.rows), out=out)
             yield low, out
+
+    def connected(self) -> int:
+        """Count the ordered pairs of classes that any port connects."""
+        found = 0
+        for _, words in self.rows():
+            any_word = words[..., 0]
+            for word in range(1, words.shape[2]):
+                any_word = any_word | words[..., word]
+            found += int(np.count_nonzero(any_word))
+        return found
 
     def endpoint(self, number: int) -> Endpoint:
         """Return an endpoint."""
-        return self.people.endpoints[number]
-
-    def is_host(self, number: int) -> bool:
-        """Tell whether an endpoint is a pod in the host's network."""
-        return self.people.endpoints[number].kind == HOST
+        return self.people.endpoint(number)
 
     # --- changes ---------------------------------------------------------------------------------------------
 
@@ -224,6 +241,8 @@ class Matrix:
         made._policies = policies
         made._hashes = self._hashes.copy()
         made._members = dict(self._members)
+        made._slots = dict(self._slots)
+        made._slot_of = dict(self._slot_of)
         made._weights = dict(self._weights)
         made._uses = dict(self._uses)
         if old is not None:
@@ -233,9 +252,49 @@ class Matrix:
         made._finish()
         return made
 
+    def with_pod(self, number: int, raw: dict[str, Any]) -> Matrix:
+        """Return the matrix with the pod at an endpoint's number exchanged for another, labels and all."""
+        pods = list(self._estate.pods)
+        if number >= len(pods):
+            raise IndexError(number)
+        pods[number] = raw
+        estate = self._estate.with_pods(pods)
+        pod = read_pod(raw)
+        signature = self.people.signature_of(raw)
+        if pod.host or self._cuts or signature is None or pod.namespace not in self.people.slices:
+            return Matrix(estate, self._cuts, self._port_cuts)
+        peer = Peer(pod=pod)
+        inside = [
+            slot
+            for match, slot in self._slots.items()
+            if slot in self._members and match.matches(peer, self._estate.namespaces)
+        ]
+        column = np.zeros(len(self._membership), dtype=bool)
+        column[[self._place[slot] for slot in inside]] = True
+        made: Matrix = object.__new__(Matrix)
+        made.__dict__.update(self.__dict__)
+        made._estate = estate
+        made._class_of = made._sizes = None
+        made.people = self.people.with_late(number, raw, pod, signature)
+        group = made.people.count - 1
+        made._base = np.append(self._base, signature * 4 + 1)
+        weights = [self._weights[slot] for slot in inside]
+        made._hashes = np.append(self._hashes, np.sum(np.array(weights, dtype=np.uint64), dtype=np.uint64))
+        made._members = dict(self._members)
+        for slot in inside:
+            made._members[slot] = np.append(self._members[slot], group)
+        alike = np.flatnonzero((self._membership == column[:, None]).all(axis=0))
+        for found in alike:
+            if self._base[self.representative[found]] == made._base[-1]:
+                # No new class: the matrices stay as they are.
+                made.class_of_group = np.append(self.class_of_group, found)
+                return made
+        made._finish()
+        return made
+
     def _knows(self, policy: Policy) -> bool:
         values = self.people.vocabulary.values
-        for match in _policy_matches(policy):
+        for match in _peers([policy]):
             if match.nodes is not None and match.nodes not in self.people.node_selectors:
                 return False
             if match.block is not None:
@@ -262,6 +321,14 @@ class Matrix:
         return True
 
 
+def _spread(words: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return words[row, column] for every row and column: distinct rows are spread once (they repeat)."""
+    distinct, back = np.unique(rows, return_inverse=True)
+    if 2 * len(distinct) > len(rows):
+        return np.take(words[rows], columns, axis=1)
+    return np.take(words[distinct], columns, axis=1)[back]
+
+
 class _Tiers:
     """The tiers of one direction over coarse classes: admin in order, the union, baseline in order."""
 
@@ -282,19 +349,12 @@ class _Tiers:
             matrix._signature[column_of] if direction is Direction.EGRESS else matrix._signature[row_of]
         )
         self.shape = (len(row_of), len(column_of), self.ports.words)
-        place, membership = matrix._place, matrix._membership
-        self.row_bits = {
-            match: membership[place[match]][row_of] for match in {item.subject for item in policies}
-        }
-        self.column_bits = {
-            match: membership[place[match]][column_of]
-            for item in policies
-            for rule in item.rules(direction)
-            for match in rule.peers or ()
-        }
+        self.place = matrix.place
+        self.row_bits = np.ascontiguousarray(matrix._membership[:, row_of])
+        self.column_bits = np.ascontiguousarray(matrix._membership[:, column_of])
         self.selectable = matrix._selectable[column_of]
-        self._masks: dict[Any, int] = {}
-        self._bits: dict[Any, np.ndarray] = {}
+        # Rules of a world live as long as it does, so the identity of their ports is a key.
+        self._masks: dict[int, np.ndarray] = {}
 
     def words(self) -> np.ndarray:
         """Return what the direction allows."""
@@ -304,7 +364,7 @@ class _Tiers:
         found = np.zeros(self.shape, dtype=np.uint64)
         isolated = np.zeros(self.shape[0], dtype=bool)
         for policy in union:
-            rows = np.flatnonzero(self.row_bits[policy.subject])
+            rows = np.flatnonzero(self.row_bits[self.place(policy.subject)])
             isolated[rows] = True
             for rule in policy.rules(self.direction):
                 self._allow(found, rows, rule)
@@ -338,7 +398,7 @@ class _Tiers:
         settled = np.zeros(self.shape, dtype=np.uint64)
         passed = np.zeros(self.shape, dtype=np.uint64)
         for policy in policies:
-            rows = np.flatnonzero(self.row_bits[policy.subject])
+            rows = np.flatnonzero(self.row_bits[self.place(policy.subject)])
             for rule in policy.rules(self.direction):
                 columns = self._columns(rule)
                 if self.direction is Direction.INGRESS and rule.peers is not None:
@@ -366,17 +426,12 @@ class _Tiers:
         """Return the coarse classes that a rule's peers mean."""
         if rule.peers is None:
             return np.arange(self.shape[1])
-        found = self._bits.get(rule.peers)
-        if found is None:
-            flags = np.zeros(self.shape[1], dtype=bool)
-            for match in rule.peers:
-                flags |= self.column_bits[match]
-            found = self._bits[rule.peers] = np.flatnonzero(flags)
-        return found
+        flags = self.column_bits[[self.place(match) for match in rule.peers]]
+        return np.flatnonzero(flags[0] if len(flags) == 1 else flags.any(axis=0))
 
     def _mask(self, rule: Rule) -> np.ndarray:
         """Return a rule's ports as words: [word], or [destination class, word] where it names ports."""
-        found = self._masks.get(rule.ports)
+        found = self._masks.get(id(rule.ports))
         if found is None:
             if rule.ports is None or not any(port.name is not None for port in rule.ports):
                 found = self.ports.as_words(self.ports.mask(rule.ports, {}))
@@ -388,7 +443,7 @@ class _Tiers:
                     for value in np.unique(self.named_at)
                 }
                 found = np.array([per_name[int(value)] for value in self.named_at], dtype=np.uint64)
-            self._masks[rule.ports] = found
+            self._masks[id(rule.ports)] = found
         return found
 
 
@@ -411,12 +466,6 @@ def _peers(policies: Iterable[Policy]) -> Iterator[PeerMatch]:
         yield from rule.peers or ()
 
 
-def _policy_matches(policy: Policy) -> set[PeerMatch]:
-    return set(_peers([policy]))
-
-
 def _in(starts: Sequence[int], value: int) -> bool:
-    from bisect import bisect_left  # noqa: PLC0415 - used by one rare check
-
     place = bisect_left(starts, value)
     return place < len(starts) and starts[place] == value

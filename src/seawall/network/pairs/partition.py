@@ -69,12 +69,9 @@ def _proven(
         return False
     sizes = np.bincount(classes, minlength=len(representative)).astype(np.float64)
     # A class is in a matcher whole or not at all exactly when the sizes of its classes sum to its members.
-    for low in range(0, len(members), 4096):
-        sums = membership[low : low + 4096].astype(np.float64) @ sizes
-        wanted = np.array([len(found) for found in members[low : low + 4096]], dtype=np.float64)
-        if not bool((sums == wanted).all()):
-            return False
-    return True
+    wanted = np.array([len(found) for found in members], dtype=np.float64)
+    where, which = np.nonzero(membership)
+    return bool((np.bincount(where, weights=sizes[which], minlength=len(members)) == wanted).all())
 
 
 def rows_alike(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
-from seawall.network.model import Pod, Selector, read_pod
+from seawall.network.model import Peer, Pod, Selector, read_pod
 from seawall.network.pairs.addresses import AddressAtoms
-from seawall.network.workloads import DONE, Workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from seawall.network.model import Address, Network
     from seawall.network.pairs.ports import Resolution
     from seawall.network.rules import PeerMatch
+    from seawall.network.workloads import Workload
 
 _EMPTY: dict[str, Any] = {}
 POD, HOST, NODE, EXTERNAL = "pod", "host", "node", "external"
@@ -36,24 +37,26 @@ class Vocabulary:
             for key, _, values in selector.expressions:
                 self.values.setdefault(key, set()).update(values)
         self.port_names = frozenset(port_names)
+        self._seen = _Seen(self.values)
 
-    def reduce(self, labels: Iterable[tuple[Any, Any]]) -> tuple[tuple[str, str | None], ...]:
+    def reduce(self, labels: Iterable[tuple[Any, Any]]) -> frozenset[tuple[str, str | None]]:
         """Keep of labels what a selector could see; a value that none names is None."""
-        values = self.values
-        return tuple(
-            sorted(
-                (
-                    (str(key), str(value) if str(value) in values[key] else None)
-                    for key, value in labels
-                    if key in values
-                ),
-                key=_by_key,
-            )
-        )
+        return frozenset(filter(None, map(self._seen.__getitem__, labels)))
 
 
-def _by_key(item: tuple[str, str | None]) -> tuple[str, str]:
-    return item[0], item[1] or ""
+class _Seen(dict[tuple[Any, Any], "tuple[str, str | None] | None"]):
+    """A label -> what selectors see of it, None where no selector looks at the key; filled as labels come."""
+
+    def __init__(self, values: dict[str, set[str]]) -> None:
+        super().__init__()
+        self._values = values
+
+    def __missing__(self, label: tuple[Any, Any]) -> tuple[str, str | None] | None:
+        key, value = str(label[0]), str(label[1])
+        known = self._values.get(key)
+        found = None if known is None else (key, value if value in known else None)
+        self[label] = found
+        return found
 
 
 class Endpoint:
@@ -96,86 +99,121 @@ class Population:
         self.node_selectors = tuple(node_selectors)
         self._nodes = {address: _labels(raw) for address, raw in nodes}
         self.atoms = AddressAtoms(blocks)
-        self.endpoints: list[Endpoint] = []
         self.resolutions: list[Resolution] = [{}]
         self._signatures: dict[Any, int] = {(): 0}
-        identity, signature, first, second = self._read(pods, workloads)
+        self._late: tuple[tuple[int, Pod], ...] = ()
+        self._sources: list[tuple[dict[str, Any], dict[str, Any] | None]] = [
+            *((raw, None) for raw in pods),
+            *((item.raw, item.template) for item in workloads),
+        ]
+        identity, signature, first, second = self._read(bool(blocks))
         reduced, kinds = self._reduce(identity)
+        self._hosts = np.array([item[0] for item in kinds], dtype=bool)[reduced]
         addresses = self._addresses(first, second, bool(blocks))
+        self._node_list = nodes
         extra = [(NODE, address, None) for address, _ in nodes]
         extra += [(EXTERNAL, None, (version, index)) for version, index in self._external()]
-        self._group(reduced, kinds, signature, addresses, first, second, nodes, extra)
+        self._extra = extra
+        self._group(reduced, kinds, signature, addresses, first, second, extra)
+
+    @property
+    def size(self) -> int:
+        """The number of endpoints."""
+        return len(self._sources) + len(self._extra)
+
+    def endpoint(self, number: int) -> Endpoint:
+        """Return an endpoint: pods and workloads first, then node addresses, then the atoms outside."""
+        if number < len(self._sources):
+            raw, template = self._sources[number]
+            return Endpoint(HOST if self._hosts[number] else POD, raw, template)
+        offset = number - len(self._sources)
+        kind, address, span = self._extra[offset]
+        return Endpoint(kind, self._node_list[offset][1] if kind == NODE else None, address=address, span=span)
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """All endpoints in the order of their numbers."""
+        return [self.endpoint(number) for number in range(self.size)]
 
     # --- reading ---------------------------------------------------------------------------------------------
 
-    def _read(
-        self, pods: Sequence[dict[str, Any]], workloads: Sequence[Workload]
-    ) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
-        """Return the identity and port signature of each pod, and its addresses of both families."""
+    def _read(self, addressed: bool) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
+        """Return the identity and port signature of each pod, and its addresses where a block may ask."""
         ids: dict[Any, int] = {}
         identity: list[int] = []
         signature: list[int] = []
-        first: list[str] = []
-        second: list[str] = []
+        texts: list[tuple[str, str]] = []
         named = bool(self.vocabulary.port_names)
-        endpoints = self.endpoints
-        sources = [(raw, None) for raw in pods] + [(item.raw, item.template) for item in workloads]
-        for raw, template in sources:
-            status = (raw.get("status") or _EMPTY) if template is None else _EMPTY
-            if status.get("phase") in DONE:
-                continue
+        for raw, template in self._sources:
             holder = raw if template is None else template
             spec = holder.get("spec") or _EMPTY
             host = spec.get("hostNetwork") is True
-            labels = (holder.get("metadata") or _EMPTY).get("labels") or _EMPTY
-            namespace = (raw.get("metadata") or _EMPTY).get("namespace") or "default"
-            key = (namespace, host, tuple(labels.items()))
+            metadata = raw.get("metadata") or _EMPTY
+            labels = (metadata if template is None else holder.get("metadata") or _EMPTY).get("labels") or _EMPTY
+            key = (metadata.get("namespace") or "default", host, *labels.items())
             try:
-                number = ids.setdefault(key, len(ids))
+                number = ids.get(key)
             except TypeError:
-                key = (str(namespace), host, tuple((str(k), str(v)) for k, v in labels.items()))
-                number = ids.setdefault(key, len(ids))
+                key = (str(key[0]), host, *((str(k), str(v)) for k, v in labels.items()))
+                number = ids.get(key)
+            if number is None:
+                number = ids[key] = len(ids)
             identity.append(number)
-            signature.append(self._signature(spec) if named and not host else 0)
-            four, six = _texts(status, "hostIP" if host else "podIP")
-            first.append(four)
-            second.append(six)
-            endpoints.append(Endpoint(HOST if host else POD, raw, template))
+            if named:
+                signature.append(0 if host else self._signature(spec))
+            if addressed:
+                status = (raw.get("status") or _EMPTY) if template is None else _EMPTY
+                texts.append(_texts(status, host))
         self._identities = list(ids)
-        return np.array(identity, dtype=np.int64), np.array(signature, dtype=np.int64), first, second
+        numbers = np.array(identity, dtype=np.int64)
+        if not addressed:
+            texts = [("", "")] * len(identity)
+        return (
+            numbers,
+            np.array(signature, dtype=np.int64) if named else np.zeros(len(identity), dtype=np.int64),
+            [item[0] for item in texts],
+            [item[1] for item in texts],
+        )
 
     def _signature(self, spec: dict[str, Any]) -> int:
         """Return the number of what the pod's containers give the port names that rules use."""
         names = self.vocabulary.port_names
-        found: set[tuple[str, str, int]] = set()
-        containers = [*(spec.get("containers") or ())]
-        containers += [
-            item for item in spec.get("initContainers") or () if item.get("restartPolicy") == "Always"
-        ]
-        for container in containers:
+        found: list[tuple[str, str, int]] = []
+        for container in spec.get("containers") or ():
             for port in container.get("ports") or ():
-                name = port.get("name")
-                if name in names and isinstance(port.get("containerPort"), int):
-                    found.add((str(name), str(port.get("protocol") or "TCP"), port["containerPort"]))
+                if port.get("name") in names:
+                    found.append((port["name"], port.get("protocol") or "TCP", port.get("containerPort")))
+        for container in spec.get("initContainers") or ():
+            if container.get("restartPolicy") == "Always":
+                for port in container.get("ports") or ():
+                    if port.get("name") in names:
+                        found.append((port["name"], port.get("protocol") or "TCP", port.get("containerPort")))
         if not found:
             return 0
-        key = tuple(sorted(found))
+        key = tuple(found)
         number = self._signatures.get(key)
         if number is None:
-            number = self._signatures[key] = len(self.resolutions)
-            resolution: dict[tuple[str, str], set[int]] = {}
-            for name, protocol, value in found:
-                resolution.setdefault((name, protocol), set()).add(value)
-            self.resolutions.append({each: frozenset(values) for each, values in resolution.items()})
+            number = self._signatures[key] = self._resolution(found)
         return number
+
+    def _resolution(self, found: list[tuple[str, str, int]]) -> int:
+        resolution: dict[tuple[str, str], set[int]] = {}
+        for name, protocol, value in found:
+            if isinstance(value, int):
+                resolution.setdefault((str(name), str(protocol)), set()).add(value)
+        frozen = {each: frozenset(values) for each, values in resolution.items()}
+        if frozen in self.resolutions:
+            return self.resolutions.index(frozen)
+        self.resolutions.append(frozen)
+        return len(self.resolutions) - 1
 
     def _reduce(self, identity: np.ndarray) -> tuple[np.ndarray, list[tuple[bool, str, Any]]]:
         """Turn identities into what selectors can see of them, in the order host, namespace, labels."""
         reduce = self.vocabulary.reduce
-        cache: dict[Any, int] = {}
+        cache: dict[tuple[bool, str, Any], int] = {}
         order = np.empty(len(self._identities), dtype=np.int64)
-        for index, (namespace, host, labels) in enumerate(self._identities):
-            key = (True, "", ()) if host else (False, namespace, reduce(labels))
+        for index, (namespace, host, *labels) in enumerate(self._identities):
+            key = (True, "", frozenset()) if host else (False, str(namespace), reduce(labels))
             order[index] = cache.setdefault(key, len(cache))
         kinds = list(cache)
         ranked = sorted(range(len(kinds)), key=lambda item: (kinds[item][0], kinds[item][1]))
@@ -203,7 +241,6 @@ class Population:
         addresses: np.ndarray,
         first: list[str],
         second: list[str],
-        nodes: Sequence[tuple[Address, dict[str, Any]]],
         extra: list[tuple[str, Any, Any]],
     ) -> None:
         width = len(self.atoms.starts[6]) + 1
@@ -250,11 +287,9 @@ class Population:
                 (self.atom4 if version == 4 else self.atom6)[at] = self.atoms.of(address)
                 labels = self._nodes[address]
                 found = tuple(item.matches(labels) for item in self.node_selectors)
-                self.endpoints.append(Endpoint(NODE, nodes[offset][1], address=address))
             else:
                 version, index = atom
                 (self.atom4 if version == 4 else self.atom6)[at] = index
-                self.endpoints.append(Endpoint(EXTERNAL, span=(version, index)))
             self.nodes_of.append(found)
 
     def _node_sets(self, first: list[str], second: list[str]) -> np.ndarray:
@@ -276,7 +311,7 @@ class Population:
                 found[index] = numbers[key]
         return found
 
-    def _index_labels(self, labels: list[tuple[tuple[str, str | None], ...]]) -> None:
+    def _index_labels(self, labels: list[frozenset[tuple[str, str | None]]]) -> None:
         pairs: dict[Any, list[int]] = {}
         for index, items in enumerate(labels):
             for item in items:
@@ -289,6 +324,33 @@ class Population:
             keys.setdefault(item[0], []).append(array)
         self._keys = {key: np.sort(np.concatenate(found)) for key, found in keys.items()}
 
+    def signature_of(self, raw: dict[str, Any]) -> int | None:
+        """Return the number of what a pod gives the port names; None where no pod gave that before."""
+        known = len(self.resolutions)
+        names, self._signatures = self._signatures, dict(self._signatures)
+        found = self._signature(raw.get("spec") or _EMPTY)
+        self._signatures = names
+        if found >= known:
+            self.resolutions.pop()
+            return None
+        return found
+
+    def with_late(self, number: int, raw: dict[str, Any], pod: Pod, signature: int) -> Population:
+        """Return the population with one pod exchanged; it is a group of its own, asked one by one."""
+        made: Population = object.__new__(Population)
+        made.__dict__.update(self.__dict__)
+        made._late = (*self._late, (self.count, pod))
+        made._sources = list(self._sources)
+        made._sources[number] = (raw, None)
+        made._hosts = self._hosts.copy()
+        made._hosts[number] = False
+        made.group = self.group.copy()
+        made.group[number] = self.count
+        made.count = self.count + 1
+        made.selectable = np.append(self.selectable, True)
+        made.signature = np.append(self.signature, signature)
+        return made
+
     # --- asking ----------------------------------------------------------------------------------------------
 
     def matched(self, match: PeerMatch, spaces: Iterable[str] | None) -> np.ndarray:
@@ -296,6 +358,19 @@ class Population:
 
         `spaces` are the namespaces that its namespace selector matches, None where it has none.
         """
+        found = self._matched(match, spaces)
+        if not self._late:
+            return found
+        names = None if spaces is None else frozenset(spaces)
+        alone = msgspec.structs.replace(match, namespaces=None)
+        late = [
+            group
+            for group, pod in self._late
+            if (names is None or pod.namespace in names) and alone.matches(Peer(pod=pod), {})
+        ]
+        return np.append(found, np.array(late, dtype=np.int64))
+
+    def _matched(self, match: PeerMatch, spaces: Iterable[str] | None) -> np.ndarray:
         if not match.known:
             return _none()
         if match.block is not None:
@@ -365,12 +440,15 @@ def _both(left: np.ndarray | None, right: np.ndarray) -> np.ndarray:
     return left[right[places] == left]
 
 
-def _texts(status: dict[str, Any], field: str) -> tuple[str, str]:
+def _texts(status: dict[str, Any], host: bool) -> tuple[str, str]:
     """Return a pod's IPv4 and IPv6 address as texts, empty where it has none."""
-    several = status.get(f"{field}s")
+    several = status.get("hostIPs" if host else "podIPs")
     texts = [item.get("ip") for item in several if isinstance(item, dict)] if several else ()
-    if not any(texts):
-        texts = (status.get(field),)
+    if not texts or not any(texts):
+        text = status.get("hostIP" if host else "podIP")
+        if not text:
+            return "", ""
+        return ("", text) if ":" in text else (text, "")
     four = six = ""
     for text in texts:
         if text:
