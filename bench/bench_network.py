@@ -13,7 +13,7 @@ from seawall.network.pairs import Matrix
 from seawall.network.rules import read_network_policy
 
 
-def pods(dice: random.Random, count: int, spaces: int) -> list[dict[str, Any]]:
+def pods(count: int, spaces: int) -> list[dict[str, Any]]:
     """Make pods of varied labels, ports and addresses: forty pods an app, a label of its own for each pod."""
     found = []
     for number in range(count):
@@ -94,7 +94,7 @@ def estate(count: int, policies: int) -> list[dict[str, Any]]:
         }
         for n in range(spaces)
     ]
-    found += pods(dice, count, spaces)
+    found += pods(count, spaces)
     found += [policy(dice, number, apps, spaces) for number in range(policies)]
     return found
 
@@ -125,7 +125,7 @@ def main() -> None:
         raw = next(item for item in objects if item["metadata"]["name"] == f"p{policies // 3}")
         new = read_network_policy({**raw, "metadata": {"name": "new", "namespace": old.namespace}})
         changed = call(lambda matrix=matrix, old=old, new=new: matrix.replace(old, new))
-        pod = call(lambda matrix=matrix, objects=objects: matrix.with_pod(17, objects[-policies - 3]))
+        pod = call(lambda matrix=matrix, last=objects[-policies - 3]: matrix.with_pod(17, last))
         print(
             f"{count:>7} pods, {policies:>5} policies: {took:.3f} s all pairs ({walked:.3f} s of it the walk); "
             f"{matrix.people.count} groups, {matrix.classes} classes, {len(matrix.ports.atoms)} port atoms, "

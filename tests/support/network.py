@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import random
+
 NAMESPACES = ("a", "b", "c")
 KEYS = {"app": ("web", "api", "db"), "tier": ("x", "y"), "v": ("1", "2", "3")}
 PORTS = (53, 80, 81, 443, 8080)
 NAMES = ("http", "dns")
 BLOCKS = ("10.0.0.0/8", "10.0.1.0/24", "10.0.0.128/25", "0.0.0.0/0", "203.0.113.0/24", "fd00::/8", "::/0")
 OUTSIDE = ("203.0.113.9", "198.51.100.1", "10.0.2.9", "169.254.169.254", "fd00::99", "2001:db8::1")
+
+
+def dice_of(seed):
+    """Return the dice of a seed: the same cluster for the same number."""
+    return random.Random(seed)  # noqa: S311 - random estates are no secrets
 
 
 def labels(dice):

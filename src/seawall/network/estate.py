@@ -98,8 +98,7 @@ def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True) -> Ne
         elif kind in TEMPLATES:
             estate.workloads.append(raw)
         elif kind in CLUSTER_KINDS or (
-            kind == "NetworkPolicy"
-            and str(raw.get("apiVersion") or "").startswith("networking.k8s.io/")
+            kind == "NetworkPolicy" and str(raw.get("apiVersion") or "").startswith("networking.k8s.io/")
         ):
             try:
                 read = read_network_policy if kind == "NetworkPolicy" else read_cluster_policy

@@ -15,6 +15,7 @@ from seawall.network.workloads import template_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+
 class Answer(msgspec.Struct, frozen=True):
     """What one direction says: the verdict, the tier that decided, the rule, and what was passed over."""
 

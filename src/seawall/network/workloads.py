@@ -55,7 +55,11 @@ def owner_of(raw: dict[str, Any]) -> tuple[str, str, str] | None:
     if not owners:
         return None
     for owner in owners:
-        if isinstance(owner, dict) and owner.get("controller") is not False and owner.get("kind") in TEMPLATES:
+        if (
+            isinstance(owner, dict)
+            and owner.get("controller") is not False
+            and owner.get("kind") in TEMPLATES
+        ):
             return (str(metadata.get("namespace") or "default"), str(owner["kind"]), str(owner.get("name")))
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import random
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +13,7 @@ from seawall.network.model import Packet, Peer
 from seawall.network.pairs import Matrix
 from seawall.network.policies import PolicyWorld
 from seawall.network.rules import Action, read_network_policy
-from support.network import NAMESPACES, OUTSIDE, PORTS, network_policy, pod, random_cluster
+from support.network import NAMESPACES, OUTSIDE, PORTS, dice_of, network_policy, pod, random_cluster
 
 ASKED = [(protocol, port) for protocol in ("TCP", "UDP", "SCTP") for port in (*PORTS, 1, 52, 100, 65_535)]
 
@@ -65,7 +64,7 @@ def differences(objects, matrix=None):
 @settings(max_examples=25)
 @given(st.integers(0, 2**32))
 def test_all_pairs_are_the_pairs_one_by_one(seed):
-    wrong, asked = differences(random_cluster(random.Random(seed)))
+    wrong, asked = differences(random_cluster(dice_of(seed)))
     assert asked > 1000
     assert not wrong, wrong[:3]
 
@@ -73,7 +72,7 @@ def test_all_pairs_are_the_pairs_one_by_one(seed):
 @settings(max_examples=10)
 @given(st.integers(0, 2**32))
 def test_a_matrix_with_one_policy_exchanged_is_the_matrix_of_the_new_policies(seed):
-    dice = random.Random(seed)
+    dice = dice_of(seed)
     objects = random_cluster(dice, pods=7)
     estate = read_estate(objects)
     changed = [item for item in objects if item["metadata"]["name"] != "np0"]
@@ -87,7 +86,7 @@ def test_a_matrix_with_one_policy_exchanged_is_the_matrix_of_the_new_policies(se
 @settings(max_examples=10)
 @given(st.integers(0, 2**32))
 def test_blocks_of_rows_are_the_masks(seed):
-    matrix = Matrix(read_estate(random_cluster(random.Random(seed))))
+    matrix = Matrix(read_estate(random_cluster(dice_of(seed))))
     for low, words in matrix.rows(step=3):
         for source in range(words.shape[0]):
             for target in range(matrix.classes):
@@ -99,7 +98,7 @@ def test_equal_hashes_do_not_make_a_class(monkeypatch):
     from seawall.network.pairs.partition import Partition
 
     monkeypatch.setattr(Partition, "weight", lambda _: 0)
-    wrong, asked = differences(random_cluster(random.Random(7)))
+    wrong, asked = differences(random_cluster(dice_of(7)))
     assert asked > 1000
     assert not wrong
 
@@ -141,7 +140,7 @@ def test_ports_are_written_for_people(ports, text):
 @settings(max_examples=15)
 @given(st.integers(0, 2**32))
 def test_a_matrix_with_one_pod_exchanged_is_the_matrix_of_the_new_pods(seed):
-    dice = random.Random(seed)
+    dice = dice_of(seed)
     objects = random_cluster(dice, pods=7)
     pods = [item for item in objects if item["kind"] == "Pod"]
     rest = [item for item in objects if item["kind"] != "Pod"]
@@ -152,7 +151,5 @@ def test_a_matrix_with_one_pod_exchanged_is_the_matrix_of_the_new_pods(seed):
     old = next(item for item in matrix._policies if item.name == "np0")
     changed = [item for item in rest if item["metadata"]["name"] != "np0"]
     added = network_policy(dice, "np9")
-    wrong, _ = differences(
-        [*changed, added, new, *pods[1:]], matrix.replace(old, read_network_policy(added))
-    )
+    wrong, _ = differences([*changed, added, new, *pods[1:]], matrix.replace(old, read_network_policy(added)))
     assert not wrong, wrong[:3]

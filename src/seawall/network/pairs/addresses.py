@@ -84,7 +84,7 @@ class AddressAtoms:
         low = starts[index]
         high = (starts[index + 1] if index + 1 < len(starts) else 1 << _BITS[version]) - 1
         make = ipaddress.IPv4Address if version == 4 else ipaddress.IPv6Address
-        return list(ipaddress.summarize_address_range(make(low), make(high)))  # type: ignore[type-var]
+        return list(ipaddress.summarize_address_range(make(low), make(high)))
 
     def range_text(self, version: int, first: int, last: int) -> str:
         """Write the atoms from first to last as one range of addresses."""

@@ -16,18 +16,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seawall.network.model import Peer, read_pod
+from seawall.network.pairs.endpoint import Vocabulary
 from seawall.network.pairs.partition import Partition, rows_alike
-from seawall.network.pairs.population import Population, Vocabulary
+from seawall.network.pairs.population import Population
 from seawall.network.pairs.ports import PortAtoms
-from seawall.network.rules import Action, Direction, PeerMatch, Policy, labels_of
+from seawall.network.pairs.tiers import Tiers
+from seawall.network.rules import Direction, PeerMatch, Policy, labels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from seawall.network.estate import NetworkEstate
-    from seawall.network.pairs.population import Endpoint
     from seawall.network.model import Network, Selector
+    from seawall.network.pairs.endpoint import Endpoint
     from seawall.network.rules import Rule
+
 
 class Side:
     """One direction: `rows` and `columns` number each class as subject and as peer; `words[row, column]`."""
@@ -82,6 +85,8 @@ class Matrix:
         # because hashing thousands of selectors would be most of the cost of a change.
         self._slots: dict[PeerMatch, int] = {}
         self._slot_of: dict[int, int] = {}
+        self._port_slots: dict[Any, int] = {None: 0}
+        self._port_slot_of: dict[int, int] = {id(None): 0}
         self._members: dict[int, np.ndarray] = {}
         self._weights: dict[int, np.uint64] = {}
         self._uses: dict[int, int] = {}
@@ -116,6 +121,9 @@ class Matrix:
                 self._members[slot] = found
                 self._weights[slot] = np.uint64(self._partition.weight())
                 self._hashes[found] += self._weights[slot]
+        for rule in _rules([policy]):
+            slot = self._port_slots.setdefault(rule.ports, len(self._port_slots))
+            self._port_slot_of[id(rule.ports)] = slot
 
     def _discount(self, policy: Policy) -> None:
         for match in _peers([policy]):
@@ -130,24 +138,33 @@ class Matrix:
         found = self._spaces.get(selector)
         if found is None:
             namespaces = self._estate.namespaces
-            found = [
-                name for name in self.people.namespaces if selector.matches(labels_of(namespaces, name))
-            ]
+            found = [name for name in self.people.namespaces if selector.matches(labels_of(namespaces, name))]
             self._spaces[selector] = found
         return found
 
-    def _finish(self) -> None:
+    def _finish(
+        self, kept: Mapping[Direction, Side] | None = None, class_of_group: np.ndarray | None = None
+    ) -> None:
+        """Make classes and sides; a side in `kept` stays, its classes were numbered by `class_of_group`."""
         self.class_of_group, representative, membership = self._partition.split(
             self._base, self._hashes, list(self._members.values())
         )
         self.representative = representative
         self.classes = len(representative)
         self._place = {slot: number for number, slot in enumerate(self._members)}
-        self._membership = membership
-        self._signature = self.people.signature[representative]
-        self._selectable = self.people.selectable[representative]
-        self.egress = self._side(Direction.EGRESS)
-        self.ingress = self._side(Direction.INGRESS)
+        self.membership = membership
+        self.signature = self.people.signature[representative]
+        self.selectable = self.people.selectable[representative]
+        sides = {}
+        for direction in Direction:
+            side = (kept or {}).get(direction)
+            if side is None or class_of_group is None:
+                sides[direction] = self._side(direction)
+            else:
+                # Every policy of this direction is still there, so the new classes are as fine as its own.
+                before = class_of_group[representative]
+                sides[direction] = Side(side.rows[before], side.columns[before], side.words)
+        self.egress, self.ingress = sides[Direction.EGRESS], sides[Direction.INGRESS]
         self._class_of: np.ndarray | None = None
         self._sizes: np.ndarray | None = None
 
@@ -169,17 +186,24 @@ class Matrix:
         """Return the row of a policy's matcher in the membership matrix."""
         return self._place[self._slot_of[id(match)]]
 
+    def port_slot(self, rule: Rule) -> int:
+        """Return the number of a rule's ports: equal ports have one number."""
+        return self._port_slot_of[id(rule.ports)]
+
     # --- directions ------------------------------------------------------------------------------------------
 
     def _side(self, direction: Direction) -> Side:
         policies = [item for item in self._policies if _speaks(item, direction)]
-        row_bits = self._membership[sorted({self.place(item.subject) for item in policies})]
+        row_bits = self.membership[sorted({self.place(item.subject) for item in policies})]
         peers = {
-            self.place(match) for item in policies for rule in item.rules(direction) for match in rule.peers or ()
+            self.place(match)
+            for item in policies
+            for rule in item.rules(direction)
+            for match in rule.peers or ()
         }
-        column_bits = [self._membership[sorted(peers)], self._selectable[None, :]]
+        column_bits: list[np.ndarray] = [self.membership[sorted(peers)], self.selectable[None, :]]
         names = [
-            (self._signature == value)[None, :] for value in (np.unique(self._signature) if self._named else ())
+            (self.signature == value)[None, :] for value in (np.unique(self.signature) if self._named else ())
         ]
         # The destination's names decide a named port: the peer of egress, the subject of ingress (b1.6).
         if direction is Direction.EGRESS:
@@ -188,7 +212,7 @@ class Matrix:
             row_bits = np.concatenate([row_bits, *names]) if names else row_bits
         rows, row_of = rows_alike(row_bits)
         columns, column_of = rows_alike(np.concatenate(column_bits))
-        words = _Tiers(self, direction, policies, row_of, column_of).words()
+        words = Tiers(self, direction, policies, row_of, column_of).words()
         return Side(rows, columns, words)
 
     # --- answers ---------------------------------------------------------------------------------------------
@@ -243,13 +267,23 @@ class Matrix:
         made._members = dict(self._members)
         made._slots = dict(self._slots)
         made._slot_of = dict(self._slot_of)
+        made._port_slots = dict(self._port_slots)
+        made._port_slot_of = dict(self._port_slot_of)
         made._weights = dict(self._weights)
         made._uses = dict(self._uses)
         if old is not None:
             made._discount(old)
         if new is not None:
             made._count(new)
-        made._finish()
+        changed = [item for item in (old, new) if item is not None]
+        made._finish(
+            {
+                direction: side
+                for direction, side in ((Direction.EGRESS, self.egress), (Direction.INGRESS, self.ingress))
+                if not any(_speaks(item, direction) for item in changed)
+            },
+            self.class_of_group,
+        )
         return made
 
     def with_pod(self, number: int, raw: dict[str, Any]) -> Matrix:
@@ -269,7 +303,7 @@ class Matrix:
             for match, slot in self._slots.items()
             if slot in self._members and match.matches(peer, self._estate.namespaces)
         ]
-        column = np.zeros(len(self._membership), dtype=bool)
+        column = np.zeros(len(self.membership), dtype=bool)
         column[[self._place[slot] for slot in inside]] = True
         made: Matrix = object.__new__(Matrix)
         made.__dict__.update(self.__dict__)
@@ -283,7 +317,7 @@ class Matrix:
         made._members = dict(self._members)
         for slot in inside:
             made._members[slot] = np.append(self._members[slot], group)
-        alike = np.flatnonzero((self._membership == column[:, None]).all(axis=0))
+        alike = np.flatnonzero((self.membership == column[:, None]).all(axis=0))
         for found in alike:
             if self._base[self.representative[found]] == made._base[-1]:
                 # No new class: the matrices stay as they are.
@@ -305,7 +339,9 @@ class Matrix:
                     if not _in(starts, low) or not (_in(starts, past) or past >> network.max_prefixlen):
                         return False
             if match.pods is not None:
-                terms = [(key, (value,)) for key, value in match.pods.labels]
+                terms: list[tuple[str, tuple[str, ...]]] = [
+                    (key, (value,)) for key, value in match.pods.labels
+                ]
                 terms += [(key, tuple(found)) for key, _, found in match.pods.expressions]
                 if any(key not in values or not values[key].issuperset(found) for key, found in terms):
                     return False
@@ -327,124 +363,6 @@ def _spread(words: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndar
     if 2 * len(distinct) > len(rows):
         return np.take(words[rows], columns, axis=1)
     return np.take(words[distinct], columns, axis=1)[back]
-
-
-class _Tiers:
-    """The tiers of one direction over coarse classes: admin in order, the union, baseline in order."""
-
-    def __init__(
-        self,
-        matrix: Matrix,
-        direction: Direction,
-        policies: list[Policy],
-        row_of: np.ndarray,
-        column_of: np.ndarray,
-    ) -> None:
-        self.direction = direction
-        self.policies = policies
-        self.ports = matrix.ports
-        self.full = self.ports.as_words(self.ports.all)
-        self.resolutions = matrix.people.resolutions
-        self.named_at = (
-            matrix._signature[column_of] if direction is Direction.EGRESS else matrix._signature[row_of]
-        )
-        self.shape = (len(row_of), len(column_of), self.ports.words)
-        self.place = matrix.place
-        self.row_bits = np.ascontiguousarray(matrix._membership[:, row_of])
-        self.column_bits = np.ascontiguousarray(matrix._membership[:, column_of])
-        self.selectable = matrix._selectable[column_of]
-        # Rules of a world live as long as it does, so the identity of their ports is a key.
-        self._masks: dict[int, np.ndarray] = {}
-
-    def words(self) -> np.ndarray:
-        """Return what the direction allows."""
-        admin = [item for item in self.policies if item.tier == "admin"]
-        union = [item for item in self.policies if item.tier == "networkpolicy"]
-        baseline = [item for item in self.policies if item.tier == "baseline"]
-        found = np.zeros(self.shape, dtype=np.uint64)
-        isolated = np.zeros(self.shape[0], dtype=bool)
-        for policy in union:
-            rows = np.flatnonzero(self.row_bits[self.place(policy.subject)])
-            isolated[rows] = True
-            for rule in policy.rules(self.direction):
-                self._allow(found, rows, rule)
-        open_rows = np.flatnonzero(~isolated)
-        found[open_rows] = self.full
-        if baseline:
-            allowed, decided = self._ordered(baseline)
-            part = found[open_rows] & ~decided[open_rows] | allowed[open_rows]
-            found[open_rows] = part
-        if admin:
-            allowed, decided = self._ordered(admin)
-            found &= ~decided
-            found |= allowed
-        return found
-
-    def _allow(self, found: np.ndarray, rows: np.ndarray, rule: Rule) -> None:
-        columns = self._columns(rule)
-        if not len(rows) or not len(columns):
-            return
-        masks = self._mask(rule)
-        if masks.ndim == 1:
-            found[rows[:, None], columns] |= masks
-        elif self.direction is Direction.EGRESS:
-            found[rows[:, None], columns] |= masks[columns][None, :, :]
-        else:
-            found[rows[:, None], columns] |= masks[rows][:, None, :]
-
-    def _ordered(self, policies: list[Policy]) -> tuple[np.ndarray, np.ndarray]:
-        """Return what a tier allows and what it decides at all: the first rule that matches (specs b2)."""
-        allowed = np.zeros(self.shape, dtype=np.uint64)
-        settled = np.zeros(self.shape, dtype=np.uint64)
-        passed = np.zeros(self.shape, dtype=np.uint64)
-        for policy in policies:
-            rows = np.flatnonzero(self.row_bits[self.place(policy.subject)])
-            for rule in policy.rules(self.direction):
-                columns = self._columns(rule)
-                if self.direction is Direction.INGRESS and rule.peers is not None:
-                    # Nothing outside the cluster is an ingress peer of these policies (specs b2).
-                    columns = columns[self.selectable[columns]]
-                if not len(rows) or not len(columns):
-                    continue
-                where = (rows[:, None], columns)
-                masks = self._mask(rule)
-                if masks.ndim == 2:
-                    masks = (
-                        masks[columns][None, :, :]
-                        if self.direction is Direction.EGRESS
-                        else masks[rows][:, None, :]
-                    )
-                fresh = masks & ~settled[where]
-                settled[where] |= fresh
-                if rule.action is Action.ALLOW:
-                    allowed[where] |= fresh
-                elif rule.action is Action.PASS:
-                    passed[where] |= fresh
-        return allowed, settled & ~passed
-
-    def _columns(self, rule: Rule) -> np.ndarray:
-        """Return the coarse classes that a rule's peers mean."""
-        if rule.peers is None:
-            return np.arange(self.shape[1])
-        flags = self.column_bits[[self.place(match) for match in rule.peers]]
-        return np.flatnonzero(flags[0] if len(flags) == 1 else flags.any(axis=0))
-
-    def _mask(self, rule: Rule) -> np.ndarray:
-        """Return a rule's ports as words: [word], or [destination class, word] where it names ports."""
-        found = self._masks.get(id(rule.ports))
-        if found is None:
-            if rule.ports is None or not any(port.name is not None for port in rule.ports):
-                found = self.ports.as_words(self.ports.mask(rule.ports, {}))
-            else:
-                per_name = {
-                    int(value): self.ports.as_words(
-                        self.ports.mask(rule.ports, self.resolutions[int(value)])
-                    )
-                    for value in np.unique(self.named_at)
-                }
-                found = np.array([per_name[int(value)] for value in self.named_at], dtype=np.uint64)
-            self._masks[id(rule.ports)] = found
-        return found
 
 
 def _speaks(policy: Policy, direction: Direction) -> bool:

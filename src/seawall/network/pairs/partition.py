@@ -43,9 +43,7 @@ class Partition:
             rows[-1] = base
             for index, found in enumerate(members):
                 rows[index, found] = 1
-            _, representative, classes = np.unique(
-                rows, axis=1, return_index=True, return_inverse=True
-            )
+            _, representative, classes = np.unique(rows, axis=1, return_index=True, return_inverse=True)
             classes = classes.reshape(-1)
             membership = _membership(members, classes, len(representative))
         return classes, representative, membership

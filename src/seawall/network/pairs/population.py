@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from seawall.network.model import Peer, Pod, Selector, read_pod
+from seawall.network.model import Peer, Pod, Selector
 from seawall.network.pairs.addresses import AddressAtoms
+from seawall.network.pairs.endpoint import EXTERNAL, HOST, NODE, POD, Endpoint, Vocabulary, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,64 +24,6 @@ if TYPE_CHECKING:
     from seawall.network.workloads import Workload
 
 _EMPTY: dict[str, Any] = {}
-POD, HOST, NODE, EXTERNAL = "pod", "host", "node", "external"
-
-
-class Vocabulary:
-    """What the policies look at: label keys with the values they name, blocks, port names."""
-
-    def __init__(self, selectors: Iterable[Selector], port_names: Iterable[str]) -> None:
-        self.values: dict[str, set[str]] = {}
-        for selector in selectors:
-            for key, value in selector.labels:
-                self.values.setdefault(key, set()).add(value)
-            for key, _, values in selector.expressions:
-                self.values.setdefault(key, set()).update(values)
-        self.port_names = frozenset(port_names)
-        self._seen = _Seen(self.values)
-
-    def reduce(self, labels: Iterable[tuple[Any, Any]]) -> frozenset[tuple[str, str | None]]:
-        """Keep of labels what a selector could see; a value that none names is None."""
-        return frozenset(filter(None, map(self._seen.__getitem__, labels)))
-
-
-class _Seen(dict[tuple[Any, Any], "tuple[str, str | None] | None"]):
-    """A label -> what selectors see of it, None where no selector looks at the key; filled as labels come."""
-
-    def __init__(self, values: dict[str, set[str]]) -> None:
-        super().__init__()
-        self._values = values
-
-    def __missing__(self, label: tuple[Any, Any]) -> tuple[str, str | None] | None:
-        key, value = str(label[0]), str(label[1])
-        known = self._values.get(key)
-        found = None if known is None else (key, value if value in known else None)
-        self[label] = found
-        return found
-
-
-class Endpoint:
-    """One end that a question may name; `raw` is what was read, None for addresses."""
-
-    __slots__ = ("address", "kind", "raw", "span", "template")
-
-    def __init__(
-        self,
-        kind: str,
-        raw: dict[str, Any] | None = None,
-        template: dict[str, Any] | None = None,
-        address: Address | None = None,
-        span: tuple[int, int] | None = None,
-    ) -> None:
-        self.kind = kind
-        self.raw = raw
-        self.template = template
-        self.address = address
-        self.span = span
-
-    def pod(self) -> Pod | None:
-        """Return the pod, read whole; None for an address."""
-        return None if self.raw is None or self.kind == NODE else read_pod(self.raw, self.template)
 
 
 class Population:
@@ -111,7 +54,7 @@ class Population:
         self._hosts = np.array([item[0] for item in kinds], dtype=bool)[reduced]
         addresses = self._addresses(first, second, bool(blocks))
         self._node_list = nodes
-        extra = [(NODE, address, None) for address, _ in nodes]
+        extra: list[tuple[str, Any, Any]] = [(NODE, address, None) for address, _ in nodes]
         extra += [(EXTERNAL, None, (version, index)) for version, index in self._external()]
         self._extra = extra
         self._group(reduced, kinds, signature, addresses, first, second, extra)
@@ -128,7 +71,9 @@ class Population:
             return Endpoint(HOST if self._hosts[number] else POD, raw, template)
         offset = number - len(self._sources)
         kind, address, span = self._extra[offset]
-        return Endpoint(kind, self._node_list[offset][1] if kind == NODE else None, address=address, span=span)
+        return Endpoint(
+            kind, self._node_list[offset][1] if kind == NODE else None, address=address, span=span
+        )
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -142,14 +87,16 @@ class Population:
         ids: dict[Any, int] = {}
         identity: list[int] = []
         signature: list[int] = []
-        texts: list[tuple[str, str]] = []
+        found: list[tuple[str, str]] = []
         named = bool(self.vocabulary.port_names)
         for raw, template in self._sources:
             holder = raw if template is None else template
             spec = holder.get("spec") or _EMPTY
             host = spec.get("hostNetwork") is True
             metadata = raw.get("metadata") or _EMPTY
-            labels = (metadata if template is None else holder.get("metadata") or _EMPTY).get("labels") or _EMPTY
+            labels = (metadata if template is None else holder.get("metadata") or _EMPTY).get(
+                "labels"
+            ) or _EMPTY
             key = (metadata.get("namespace") or "default", host, *labels.items())
             try:
                 number = ids.get(key)
@@ -163,31 +110,35 @@ class Population:
                 signature.append(0 if host else self._signature(spec))
             if addressed:
                 status = (raw.get("status") or _EMPTY) if template is None else _EMPTY
-                texts.append(_texts(status, host))
+                found.append(texts_of(status, host))
         self._identities = list(ids)
         numbers = np.array(identity, dtype=np.int64)
         if not addressed:
-            texts = [("", "")] * len(identity)
+            found = [("", "")] * len(identity)
         return (
             numbers,
             np.array(signature, dtype=np.int64) if named else np.zeros(len(identity), dtype=np.int64),
-            [item[0] for item in texts],
-            [item[1] for item in texts],
+            [item[0] for item in found],
+            [item[1] for item in found],
         )
 
     def _signature(self, spec: dict[str, Any]) -> int:
         """Return the number of what the pod's containers give the port names that rules use."""
         names = self.vocabulary.port_names
-        found: list[tuple[str, str, int]] = []
-        for container in spec.get("containers") or ():
-            for port in container.get("ports") or ():
-                if port.get("name") in names:
-                    found.append((port["name"], port.get("protocol") or "TCP", port.get("containerPort")))
-        for container in spec.get("initContainers") or ():
-            if container.get("restartPolicy") == "Always":
-                for port in container.get("ports") or ():
-                    if port.get("name") in names:
-                        found.append((port["name"], port.get("protocol") or "TCP", port.get("containerPort")))
+        found = [
+            (port["name"], port.get("protocol") or "TCP", port.get("containerPort"))
+            for container in spec.get("containers") or ()
+            for port in container.get("ports") or ()
+            if port.get("name") in names
+        ]
+        # A sidecar (an init container that is always restarted) serves ports too (specs b1.6).
+        found += [
+            (port["name"], port.get("protocol") or "TCP", port.get("containerPort"))
+            for container in spec.get("initContainers") or ()
+            if container.get("restartPolicy") == "Always"
+            for port in container.get("ports") or ()
+            if port.get("name") in names
+        ]
         if not found:
             return 0
         key = tuple(found)
@@ -219,14 +170,15 @@ class Population:
         ranked = sorted(range(len(kinds)), key=lambda item: (kinds[item][0], kinds[item][1]))
         rank = np.empty(len(kinds), dtype=np.int64)
         rank[ranked] = np.arange(len(kinds))
-        return rank[order][identity] if len(identity) else identity, [kinds[item] for item in ranked]
+        ids: np.ndarray = rank[order][identity] if len(identity) else identity
+        return ids, [kinds[item] for item in ranked]
 
     def _addresses(self, first: list[str], second: list[str], wanted: bool) -> np.ndarray:
         """Return one number per pod for the atoms that its addresses lie in: 0 where it has none."""
         if not wanted:
             return np.zeros(len(first), dtype=np.int64)
         width = len(self.atoms.starts[6]) + 1
-        return (self.atoms.of_texts(first, 4) + 1) * width + self.atoms.of_texts(second, 6) + 1
+        return (self.atoms.of_texts(first, 4) + 1) * width + self.atoms.oftexts_of(second, 6) + 1
 
     def _external(self) -> list[tuple[int, int]]:
         return [(version, index) for version in (4, 6) for index in range(len(self.atoms.starts[version]))]
@@ -396,7 +348,8 @@ class Population:
         for low, _ in wanted:
             flags[self.space[low]] = True
         found = self._select(pods, 0, self.pods_end)
-        return found[flags[self.space[found]]]
+        inside: np.ndarray = found[flags[self.space[found]]]
+        return inside
 
     def _select(self, selector: Selector, low: int, high: int) -> np.ndarray:
         if low >= high:
@@ -426,7 +379,8 @@ def _cut(array: np.ndarray | None, low: int, high: int) -> np.ndarray:
     if array is None:
         return _none()
     first, past = np.searchsorted(array, (low, high))
-    return array[first:past]
+    part: np.ndarray = array[first:past]
+    return part
 
 
 def _both(left: np.ndarray | None, right: np.ndarray) -> np.ndarray:
@@ -437,26 +391,8 @@ def _both(left: np.ndarray | None, right: np.ndarray) -> np.ndarray:
         return left
     places = np.searchsorted(right, left)
     places[places == len(right)] = 0
-    return left[right[places] == left]
-
-
-def _texts(status: dict[str, Any], host: bool) -> tuple[str, str]:
-    """Return a pod's IPv4 and IPv6 address as texts, empty where it has none."""
-    several = status.get("hostIPs" if host else "podIPs")
-    texts = [item.get("ip") for item in several if isinstance(item, dict)] if several else ()
-    if not texts or not any(texts):
-        text = status.get("hostIP" if host else "podIP")
-        if not text:
-            return "", ""
-        return ("", text) if ":" in text else (text, "")
-    four = six = ""
-    for text in texts:
-        if text:
-            if ":" in text:
-                six = six or text
-            else:
-                four = four or text
-    return four, six
+    shared: np.ndarray = left[right[places] == left]
+    return shared
 
 
 def _labels(raw: dict[str, Any]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,9 +48,7 @@ class PortAtoms:
         for protocol in PROTOCOLS:
             self._offset[protocol] = len(self.atoms)
             starts = self.starts[protocol]
-            self.atoms += [
-                (protocol, low, high - 1) for low, high in zip(starts, starts[1:], strict=False)
-            ]
+            self.atoms += [(protocol, low, high - 1) for low, high in pairwise(starts)]
         self.atoms.append((OTHER, 0, 0))
         self.words = (len(self.atoms) + 63) // 64
         self.all = (1 << len(self.atoms)) - 1
