@@ -178,7 +178,8 @@ class Population:
         if not wanted:
             return np.zeros(len(first), dtype=np.int64)
         width = len(self.atoms.starts[6]) + 1
-        return (self.atoms.of_texts(first, 4) + 1) * width + self.atoms.oftexts_of(second, 6) + 1
+        numbers: np.ndarray = (self.atoms.of_texts(first, 4) + 1) * width + self.atoms.of_texts(second, 6) + 1
+        return numbers
 
     def _external(self) -> list[tuple[int, int]]:
         return [(version, index) for version in (4, 6) for index in range(len(self.atoms.starts[version]))]
