@@ -55,12 +55,10 @@ def owner_of(raw: dict[str, Any]) -> tuple[str, str, str] | None:
     if not owners:
         return None
     for owner in owners:
-        if (
-            isinstance(owner, dict)
-            and owner.get("controller") is not False
-            and owner.get("kind") in TEMPLATES
-        ):
-            return (str(metadata.get("namespace") or "default"), str(owner["kind"]), str(owner.get("name")))
+        # A static pod is owned by its node, which is no workload.
+        if isinstance(owner, dict) and owner.get("controller") is not False and owner.get("kind") != "Node":
+            kind = str(owner.get("kind") or "Pod")
+            return str(metadata.get("namespace") or "default"), kind, str(owner.get("name") or "")
     return None
 
 

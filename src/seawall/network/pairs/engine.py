@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from seawall.network.estate import NetworkEstate
     from seawall.network.model import Network, Selector
     from seawall.network.pairs.endpoint import Endpoint
+    from seawall.network.pairs.ports import Resolution
     from seawall.network.rules import Rule
 
 
@@ -47,11 +48,16 @@ class Matrix:
     """Who can talk to whom: ask it by class, or by endpoint through `class_of`.
 
     `cuts` are blocks that must be classes of their own beyond what the policies cut; `port_cuts` are policies
-    whose ports and blocks are cut too, so that two matrices can be compared.
+    whose ports and blocks are cut too, so that two matrices can be compared; `resolutions` are numbers that
+    named ports have elsewhere, cut for the same reason.
     """
 
     def __init__(
-        self, estate: NetworkEstate, cuts: Iterable[Network] = (), port_cuts: Iterable[Policy] = ()
+        self,
+        estate: NetworkEstate,
+        cuts: Iterable[Network] = (),
+        port_cuts: Iterable[Policy] = (),
+        resolutions: Iterable[Resolution] = (),
     ) -> None:
         self._estate = estate
         self._cuts = tuple(cuts)
@@ -77,7 +83,7 @@ class Matrix:
             list(dict.fromkeys(item.nodes for item in peers if item.nodes is not None)),
         )
         self._named = bool(vocabulary.port_names)
-        self.ports = PortAtoms(matches, self.people.resolutions)
+        self.ports = PortAtoms(matches, [*self.people.resolutions, *resolutions])
         self._partition = Partition()
         self._base = self._base_of()
         self._hashes = np.zeros(self.people.count, dtype=np.uint64)

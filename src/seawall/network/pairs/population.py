@@ -64,6 +64,11 @@ class Population:
         """The number of endpoints."""
         return len(self._sources) + len(self._extra)
 
+    @property
+    def outside(self) -> int:
+        """The number of the first endpoint that is an atom of the address space outside."""
+        return len(self._sources) + len(self._node_list)
+
     def endpoint(self, number: int) -> Endpoint:
         """Return an endpoint: pods and workloads first, then node addresses, then the atoms outside."""
         if number < len(self._sources):
