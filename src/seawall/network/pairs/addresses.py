@@ -92,4 +92,6 @@ class AddressAtoms:
         make = ipaddress.IPv4Address if version == 4 else ipaddress.IPv6Address
         past = starts[last + 1] if last + 1 < len(starts) else 1 << _BITS[version]
         low, high = make(starts[first]), make(past - 1)
+        if version == 6 and int(low) == 0 and past >> 128:
+            return "::/0"
         return str(low) if low == high else f"{low}-{high}"
