@@ -14,7 +14,7 @@ HEAVY = {"duckdb", "yaml", "yaml_rs", "rich", "msgspec", "numpy", "seawall.kql",
 def imported(*arguments):
     """Return the modules that a run of the command line imports."""
     script = (
-        "import sys, atexit; sys.argv = ['seawall', *sys.argv[1:]];"
+        "import os, sys, atexit; sys.argv = ['seawall', *sys.argv[1:]]; os._exit = sys.exit;"
         "atexit.register(lambda: print('\\n'.join(sys.modules), file=sys.stderr));"
         "from seawall.cli import main; main()"
     )

@@ -14,7 +14,7 @@ import pytest
 from seawall.controls import Catalogue, Options, assess
 from seawall.core import Outcome
 from seawall.snapshot import Snapshot
-from seawall.snapshot.tables import steps
+from seawall.snapshot.paths import parse_path
 from support.estates import CLUSTER_ID, NOW, snapshot_of
 from support.golden import NAMESPACES, NETWORK, golden
 
@@ -66,11 +66,11 @@ def place(control, field):
     field = field.replace("[*]", "[0]")
     subject = control.header.subject
     if subject == "cluster" or field.startswith("cluster."):
-        return ("cluster", *steps(field.removeprefix("cluster.")))
+        return ("cluster", *parse_path(field.removeprefix("cluster.")))
     if subject == "pod" and field.startswith(("spec.", "metadata.")):
-        return ("objects", 0, *steps(field))
+        return ("objects", 0, *parse_path(field))
     root = "windows" if "windows" in control.id else subject
-    return (*ROOT[root], *steps(field))
+    return (*ROOT[root], *parse_path(field))
 
 
 def changed(path, value, number):

@@ -225,7 +225,9 @@ class TestLifeAndDeath:
         assert not [
             left
             for left in Path(tempfile.gettempdir()).glob("seawall-*")
-            if str(cluster.port) in (left / "admin.kubeconfig").read_text() and left != cluster.folder
+            if left != cluster.folder
+            and (left / "admin.kubeconfig").is_file()
+            and str(cluster.port) in (left / "admin.kubeconfig").read_text()
         ]
 
     def test_clusters_live_side_by_side_and_do_not_take_each_others_certificates(self, cluster, make_cluster):

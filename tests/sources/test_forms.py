@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from seawall.snapshot import Origin
+from seawall.snapshot.tables import Estate
 from seawall.sources import Locator, read_paths
-from seawall.sources.azure import pools_of, read_azure
+from seawall.sources.azure import read_azure
 
 _SPEC = importlib.util.spec_from_file_location("source_forms", Path(__file__).with_name("forms.py"))
 forms = importlib.util.module_from_spec(_SPEC)
@@ -75,8 +76,12 @@ def test_an_absent_property_is_placed_at_its_nearest_parent(tmp_path):
 @pytest.mark.parametrize("form", FORMS)
 def test_pools_come_out_of_every_form(tmp_path, form):
     snapshot, _ = read_one(tmp_path, forms.every_form()[form])
-    (pool,) = pools_of(snapshot)
-    assert (pool.name, pool.properties["maxPods"], pool.cluster) == ("system", 50, snapshot.resources[0])
+    (pool,) = Estate(snapshot).pools()
+    assert (pool.subject.name, pool.properties["maxPods"], pool.cluster) == (
+        "system",
+        50,
+        snapshot.resources[0],
+    )
     place = Locator(snapshot).locate_resource(pool.resource, f"{pool.path}.vmSize")
     assert place.line > 1
 
@@ -136,8 +141,11 @@ def test_child_pools_join_their_cluster_and_win_over_the_inline_profile(tmp_path
     }
     other = {**child, "id": forms.ID + "/agentPools/user", "name": "user"}
     snapshot, _ = read_one(tmp_path, [forms.ARM, child, other])
-    pools = pools_of(snapshot)
-    assert [(pool.name, pool.properties["maxPods"]) for pool in pools] == [("system", 70), ("user", 70)]
+    pools = Estate(snapshot).pools()
+    assert [(pool.subject.name, pool.properties["maxPods"]) for pool in pools] == [
+        ("system", 70),
+        ("user", 70),
+    ]
     assert all(pool.cluster is snapshot.resources[0] for pool in pools)
     assert pools[0].properties["enableNodePublicIP"] is True
 

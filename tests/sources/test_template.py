@@ -9,8 +9,9 @@ import time
 import pytest
 
 from seawall.snapshot import Origin
+from seawall.snapshot.tables import Estate
 from seawall.sources import read_paths
-from seawall.sources.azure import pools_of, read_azure
+from seawall.sources.azure import read_azure
 from seawall.sources.azure.template.expressions import UNKNOWN
 from seawall.sources.azure.template.scope import Budget, TemplateScope
 
@@ -150,8 +151,11 @@ def test_loops_conditions_and_children():
     assert found[4].row["properties"] == {"enableFIPS": True}
     from seawall.snapshot import Snapshot
 
-    pools = pools_of(Snapshot(resources=tuple(found)))
-    assert [(pool.cluster.row["name"], pool.name) for pool in pools] == [
+    pools = Estate(Snapshot(resources=tuple(found))).pools()
+    assert [
+        (pool.cluster.row["name"], pool.subject.name)
+        for pool in sorted(pools, key=lambda one: one.subject.id)
+    ] == [
         ("c1", "inner"),
         ("c1", "top"),
         ("c2", "inner"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from seawall.snapshot import Origin, Snapshot
-from seawall.sources.azure import pools_of, read_azure
+from seawall.snapshot.tables import Estate
+from seawall.sources.azure import read_azure
 from seawall.sources.azure.casing import properties_tree
 from seawall.sources.azure.terraform import _table
 
@@ -122,14 +123,14 @@ def test_node_pools_find_their_cluster_through_modules():
         {"enabled": True, "category": "kube-audit"},
         {"category": "guard", "enabled": False},
     ]
-    assert [item.name for item in pools_of(Snapshot(resources=found.resources))] == ["user"]
+    assert [item.subject.name for item in Estate(Snapshot(resources=found.resources)).pools()] == ["user"]
     assert "azurerm_resource_group" in found.reason
 
 
 def test_a_pool_whose_cluster_cannot_be_told_stands_alone():
     found = one({"name": "p"}, kind="azurerm_kubernetes_cluster_node_pool")
     assert "id" in found.unknown
-    assert pools_of(Snapshot(resources=(found,)))[0].cluster is None
+    assert Estate(Snapshot(resources=(found,))).pools()[0].cluster is None
 
 
 def test_maintenance_windows_become_resources_of_their_own():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from seawall.core import InputError
 from seawall.sources.yaml import Marks, documents, exact, fast, load_all, read_documents
+from seawall.sources.yaml.problem import YamlProblemError
 from support import SHARED, shared
 
 
@@ -220,7 +221,7 @@ def test_both_paths_give_equal_objects_on_generated_texts(text, end):
         return
     try:
         exact.compose(data)
-    except exact.YamlProblemError:
+    except YamlProblemError:
         if fast.is_plain(data):
             done, _ = fast.load(data)
             assert not done

@@ -27,6 +27,8 @@ SLIPS = {
     330: "the example uses a column that it does not make",
     334: "the answer's original ends in a slash that the query does not have",
     336: "reads the table PageViewsSample, which is not in the example",
+    250: "reads the table StormEvents",
+    281: "the page shows userID first; the query projects it third",
     251: "reads the table StormEvents",
     308: "reads the table StormEvents",
     339: "833 is the population variance of 2, 4 .. 100; the page has the sample variance of another range",

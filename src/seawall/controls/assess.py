@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -31,17 +33,19 @@ from seawall.core import (
 from seawall.core.report import Counts, Coverage, Report, Requirement, Tool, UnreadItem, WaiverUse
 from seawall.kql import Database, Judged
 from seawall.snapshot import AzureResource, KubernetesObject, Snapshot
-from seawall.snapshot.tables import CLUSTER, TABLES, Estate, steps
+from seawall.snapshot.paths import parse_path
+from seawall.snapshot.tables import CLUSTER, TABLES, Estate
 from seawall.sources import Locator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from seawall.controls.catalogue import Catalogue
     from seawall.controls.model import Control
     from seawall.core import Location
 
+_Answer = TypeVar("_Answer")
 _WORD = re.compile(r"[A-Za-z_]+")
 _FIRST = (
     Outcome.ERROR,
@@ -143,7 +147,7 @@ def assess(snapshot: Snapshot, catalogue: Catalogue, options: Options) -> Report
             controls.append(control)
     queries = [control.query for control in controls]
     judge.database = open_database(estate, queries, options.now, narrow=True)
-    for control, answer in zip(controls, judge.ask(controls), strict=True):
+    for control, answer in _ahead(judge.ask(controls)):
         found, covered = judge.control(control, answer)
         findings.extend(found)
         coverage.append(covered)
@@ -223,6 +227,7 @@ class _Judge:
             self.subjects[pool.subject.id] = pool.subject
             self.prefixes[pool.subject.id] = pool.path
         self._plain_fixes: dict[str, tuple[tuple[Fix, ...], bool]] = {}
+        self._places: dict[tuple[str, str], tuple[Location, ...]] = {}
         self._present: dict[str, bool] | None = None
         self.has_unknown = any(resource.unknown for _, resource in estate.resources)
 
@@ -258,9 +263,8 @@ class _Judge:
             }
         return self._present.get(subject, True)
 
-    def ask(self, controls: Sequence[Control]) -> list[Judged | str]:
-        """Run every control's query, together where they all can run; a text says why one cannot."""
-        answers: dict[str, Judged | str] = {}
+    def ask(self, controls: Sequence[Control]) -> Iterator[tuple[Control, Judged | str]]:
+        """Run every control's query, together where they can be; a text says why one cannot run."""
         groups: dict[bool, list[Control]] = {True: [], False: []}
         # Which of them cannot be compiled comes out one by one below.
         with contextlib.suppress(SeawallError):
@@ -269,21 +273,24 @@ class _Judge:
             try:
                 self._check(control)
             except SeawallError as error:
-                answers[control.id] = f"{control.file}: {error.diagnostics()}"
+                yield control, f"{control.file}: {error.diagnostics()}"
             else:
                 groups[self._keeps_all(control)].append(control)
         for everything, group in groups.items():
+            open_: dict[int, Control] = dict(enumerate(group))
             try:
-                judged = self.database.judge_all([control.query for control in group], everything=everything)
-                answers.update(zip((control.id for control in group), judged, strict=True))
+                for answers in self.database.judge_each(
+                    [control.query for control in group], everything=everything
+                ):
+                    for place, judged in answers.items():
+                        yield open_.pop(place), judged
             except SeawallError:
                 # One of them fails at run time: asked alone, the others answer.
-                for control in group:
+                for control in open_.values():
                     try:
-                        answers[control.id] = self.database.judge(control.query, everything=everything)
+                        yield control, self.database.judge(control.query, everything=everything)
                     except SeawallError as error:
-                        answers[control.id] = f"{control.file}: {error.diagnostics()}"
-        return [answers[control.id] for control in controls]
+                        yield control, f"{control.file}: {error.diagnostics()}"
 
     def _keeps_all(self, control: Control) -> bool:
         """Tell whether also the rows that pass are wanted: shown, or turned to unknown by a plan."""
@@ -395,12 +402,36 @@ class _Judge:
         )
 
     def _locations(self, subject_id: str, path: str) -> tuple[Location, ...]:
+        """Return where a field stands. Several controls may name the same one."""
+        key = (subject_id, path)
+        if key not in self._places:
+            self._places[key] = self._locate(subject_id, path)
+        return self._places[key]
+
+    def _locate(self, subject_id: str, path: str) -> tuple[Location, ...]:
         item = self.estate.by_id.get(subject_id)
         if isinstance(item, KubernetesObject):
-            return (self.locator.locate(item.origin, steps(path)),)
+            return (self.locator.locate(item.origin, parse_path(path)),)
         if isinstance(item, AzureResource):
             return (self.locator.locate_resource(item, path),)
         return ()
+
+
+def _ahead(answers: Iterator[_Answer]) -> Iterator[_Answer]:
+    """Give answers while the next one is worked out in a thread: DuckDB plans and runs beside Python.
+
+    The thread wants the interpreter only between two statements; it is not made to wait for long then.
+    """
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.0005)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(next, answers, None)
+            while (answer := coming.result()) is not None:
+                coming = pool.submit(next, answers, None)
+                yield answer
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def _touches(unknown: frozenset[str], field: str) -> bool:

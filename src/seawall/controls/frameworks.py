@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seawall.core import UsageError
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from seawall.controls.model import Control
-
-_FOLDER = "seawall.controls.facts"
 
 
 def frameworks(controls: Iterable[Control]) -> list[str]:
@@ -73,7 +71,7 @@ def _state(rows: list[Coverage]) -> str:
 
 
 def _titles(framework: str) -> dict[str, str]:
-    file = resources.files(_FOLDER) / "frameworks" / f"{framework}.csv"
+    file = Path(__file__).parent / "facts" / "frameworks" / f"{framework}.csv"
     if not file.is_file():
         return {}
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import weakref
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +20,11 @@ from seawall.kql.profiles import profile_of
 from seawall.kql.temporal import EPOCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+_OVERFLOW = re.compile(r"Overflow in \w+ of INT64")
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -51,7 +57,7 @@ class Judged(msgspec.Struct, frozen=True):
     failed: int
     unknown: int
     columns: tuple[tuple[str, str], ...]
-    rows: list[list[Any]]
+    rows: Sequence[Sequence[Any]]
 
 
 class Database:
@@ -226,7 +232,13 @@ class Database:
             KqlError: it cannot be compiled, took too long, or failed at run time.
         """
         plan = self.compile(query) if isinstance(query, str) else query
-        raw = self._fetch(plan, plan.sql, self.limits.rows + 1)
+        try:
+            raw = self._fetch(plan, plan.sql, self.limits.rows + 1)
+        except KqlError as error:
+            if not plan.text or not _OVERFLOW.search(error.message):
+                raise
+            plan = compile_query(plan.text, self.catalog, wraps=True)
+            raw = self._fetch(plan, plan.sql, self.limits.rows + 1)
         truncated = len(raw) > self.limits.rows
         return Result(plan.columns, shape(raw[: self.limits.rows], plan.columns), truncated, plan.hints)
 
@@ -283,40 +295,65 @@ class Database:
         Raises:
             KqlError: a query that has no `pass` column of type bool, or that fails.
         """
+        out: dict[int, Judged] = {}
+        for answers in self.judge_each(plans, everything=everything):
+            out.update(answers)
+        return [out[i] for i in range(len(plans))]
+
+    def judge_each(
+        self, plans: Sequence[str | Plan], *, everything: bool = False
+    ) -> Iterator[dict[int, Judged]]:
+        """Run many controls' queries and give the answers by place as they come, one statement at a time.
+
+        Controls that scan the same rows are asked in one statement.
+
+        Raises:
+            KqlError: as `judge_all`, before the first answer where a query has no `pass`.
+        """
         compiled = [self.compile(plan) if isinstance(plan, str) else plan for plan in plans]
         places = [_pass_place(plan) for plan in compiled]
-        out: dict[int, Judged] = {}
-        if not everything:
-            self._judge_flat(compiled, places, out)
-        for i, (plan, place) in enumerate(zip(compiled, places, strict=True)):
-            if i not in out:
-                out[i] = self._judge(plan, place, everything=everything)
-        return [out[i] for i in range(len(compiled))]
+        groups: dict[object, list[int]] = {}
+        for i, plan in enumerate(compiled):
+            alone = everything or plan.flat is None or plan.udfs or plan.uses_now
+            groups.setdefault(i if alone else plan.flat[0], []).append(i)  # type: ignore[index]
+        for key, members in sorted(groups.items(), key=lambda group: -len(group[1])):
+            if isinstance(key, int):
+                yield {key: self._judge(compiled[key], places[key], everything=everything)}
+            else:
+                yield self._judge_flat(compiled, places, members)
 
-    def _judge_flat(self, plans: list[Plan], places: list[int], out: dict[int, Judged]) -> None:
-        """Count controls that scan the same rows in one scan; fetch rows only of those where something did not pass."""
-        groups: dict[str, list[int]] = {}
-        for i, plan in enumerate(plans):
-            if plan.flat is not None and not plan.udfs and not plan.uses_now:
-                groups.setdefault(plan.flat[0], []).append(i)
-        for tail, members in groups.items():
-            tests = [plans[i].flat[1][places[i]] for i in members]  # type: ignore[index]
-            counts = ", ".join(
-                f"count(*) FILTER (WHERE {test}), count(*) FILTER (WHERE NOT ({test}))" for test in tests
+    def _judge_flat(self, plans: list[Plan], places: list[int], members: list[int]) -> dict[int, Judged]:
+        """Ask controls that scan the same rows in one scan: counts, and the rows that did not pass."""
+        items = ["count(*)"]
+        inner: dict[str, str] = {}
+        tail = ""
+        for i in members:
+            tail, flat = plans[i].flat  # type: ignore[misc]
+            test = inner.setdefault(flat[places[i]], f"x{len(inner)}")
+            items.append(f"count(*) FILTER (WHERE {test})")
+            items.append(f"count(*) FILTER (WHERE NOT {test})")
+            # A list a column: rows of structs would cost the client two and a half times as much.
+            items.extend(
+                f"list({inner.setdefault(sql, f'x{len(inner)}')}) FILTER (WHERE {test} IS DISTINCT FROM true)"
+                for sql in flat
+                if _literal_of(sql) is None
             )
-            row = self._fetch(plans[members[0]], f"SELECT count(*), {counts}{tail}", 0)[0]
-            total = row[0]
-            for n, i in enumerate(members):
-                passed, failed = row[1 + 2 * n], row[2 + 2 * n]
-                rows: list[list[Any]] = []
-                if passed < total:
-                    names = ", ".join(f"v{place}" for place in range(len(plans[i].columns)))
-                    sql = (
-                        f"SELECT * FROM (SELECT {', '.join(plans[i].flat[1])}{tail}) AS judged({names})"  # type: ignore[index]
-                        f" WHERE v{places[i]} IS DISTINCT FROM true"
-                    )
-                    rows = shape(self._fetch(plans[i], sql, 0), plans[i].columns)
-                out[i] = Judged(total, passed, failed, total - passed - failed, plans[i].columns, rows)
+        taken = ", ".join(f"{sql} AS {name}" for sql, name in inner.items())
+        tail = f" FROM (SELECT {taken}{tail})"
+        row = iter(self._fetch(plans[members[0]], f"SELECT {', '.join(items)}{tail}", 0)[0])
+        total = next(row)
+        out: dict[int, Judged] = {}
+        for i in members:
+            passed, failed = next(row), next(row)
+            count = total - passed
+            cells = [
+                next(row) or () if (known := _literal_of(sql)) is None else repeat(known, count)
+                for sql in plans[i].flat[1]  # type: ignore[index]
+            ]
+            columns = plans[i].columns
+            rows = _decoded(list(zip(*cells, strict=True)), columns)
+            out[i] = Judged(total, passed, failed, count - failed, columns, rows)
+        return out
 
     def _judge(self, plan: Plan, place: int, *, everything: bool) -> Judged:
         """Run one plan once: its rows are kept while they are counted, and come out beside the counts."""
@@ -331,7 +368,7 @@ class Database:
         total, passed, failed = raw[0][:3]
         # The counts stand beside every row; alone where no row did not pass.
         wanted = total if everything else total - passed
-        rows = shape([row[3:] for row in raw], plan.columns) if wanted else []
+        rows = _decoded([row[3:] for row in raw], plan.columns) if wanted else []
         return Judged(total, passed, failed, total - passed - failed, plan.columns, rows)
 
     def close(self) -> None:
@@ -350,17 +387,26 @@ def _pass_place(plan: Plan) -> int:
     )
 
 
-def shape(raw: list[tuple[Any, ...]], columns: tuple[tuple[str, str], ...]) -> list[list[Any]]:
+def shape(raw: Iterable[tuple[Any, ...]], columns: tuple[tuple[str, str], ...]) -> list[list[Any]]:
     """Turn DuckDB's rows into lists, with dynamic cells decoded."""
     dynamic = [i for i, (_, type_) in enumerate(columns) if type_ == "dynamic"]
+    decode = msgspec.json.decode
     rows = [list(row) for row in raw]
-    if dynamic:
-        decode = msgspec.json.decode
-        for row in rows:
-            for i in dynamic:
-                if row[i] is not None:
-                    row[i] = decode(row[i])
+    for row in rows:
+        for i in dynamic:
+            if row[i] is not None:
+                row[i] = decode(row[i])
     return rows
+
+
+def _decoded(raw: list[tuple[Any, ...]], columns: tuple[tuple[str, str], ...]) -> Sequence[Sequence[Any]]:
+    """Decode dynamic cells; rows without any stay the tuples that they are."""
+    return shape(raw, columns) if any(type_ == "dynamic" for _, type_ in columns) else raw
+
+
+def _literal_of(sql: str) -> str | None:
+    """Return the text that an expression is, None where it is more than one plain literal."""
+    return sql[1:-1].replace("''", "'") if _LITERAL.fullmatch(sql) else None
 
 
 def _first_line(error: Exception) -> str:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from seawall.kql.bind.values import extract, quote
+from seawall.kql.bind.values import extract, json_path, quote
 from seawall.kql.catalog import Column, Exploded, Leaf, Table
 
 LEAST_ROWS = 256
 """Below this, a pass over the table costs more than it saves."""
 
-_KINDS = {
-    frozenset(("VARCHAR",)): "string",
-    frozenset(("BOOLEAN",)): "bool",
-    frozenset(("UBIGINT",)): "long",
-    frozenset(("BIGINT",)): "long",
-    frozenset(("UBIGINT", "BIGINT")): "long",
-    frozenset(("DOUBLE",)): "real",
-}
+_BITS = {"VARCHAR": 1, "BOOLEAN": 2, "UBIGINT": 4, "BIGINT": 8, "DOUBLE": 16}
+_OTHER = 32
+_KINDS = {1: "string", 2: "bool", 4: "long", 8: "long", 12: "long", 16: "real"}
+_BIT = (
+    "CASE json_type({0}) "
+    + " ".join(f"WHEN '{kind}' THEN {bit}" for kind, bit in _BITS.items())
+    + f" ELSE CASE WHEN {{0}} IS NULL THEN 0 ELSE {_OTHER} END END"
+)
+"""Which kinds of JSON a column holds, one bit each: sets of names cost six times as much to gather."""
 
 
 WIDE = 64
@@ -98,17 +99,14 @@ def shred(
     ids = {column.name: column.id for column in table.columns}
     number = len(table.leaves)
     names = [f"{prefix}{number + i}" for i in range(len(paths))]
-    texts = ", ".join(
-        f"{extract(ids[column], path)} AS {name}" for (column, path), name in zip(paths, names, strict=True)
-    )
     stage = f"{physical}_stage"
-    connection.execute(f"CREATE TEMP TABLE {stage} AS SELECT {texts} FROM {table.physical}")
-    kinds = ", ".join(f"list(DISTINCT json_type({name}))" for name in names)
+    connection.execute(f"CREATE TEMP TABLE {stage} AS {_texts(table, ids, paths, names)}")
+    kinds = ", ".join(f"bit_or({_BIT.format(name)})" for name in names)
     found = connection.execute(f"SELECT {kinds} FROM {stage}").fetchone()
     items: list[str] = []
     leaves: dict[tuple[str, tuple[str | int, ...]], Leaf] = {}
     for path, name, seen in zip(paths, names, found, strict=True):
-        rep = _KINDS.get(frozenset(kind for kind in seen or () if kind is not None), "")
+        rep = _KINDS.get(seen, "")
         leaves[path] = Leaf(name, rep)
         sql = {
             "string": f"json_extract_string(s.{name}, '$')",
@@ -126,6 +124,26 @@ def shred(
     connection.execute(f"DROP TABLE {table.physical}")
     table.physical = physical
     table.leaves.update(leaves)
+
+
+def _texts(
+    table: Table, ids: dict[str, str], paths: list[tuple[str, tuple[str | int, ...]]], names: list[str]
+) -> str:
+    """Select the JSON text of each path; the text of a column is parsed once for all the paths below it."""
+    groups: dict[str, list[str]] = {}
+    items: list[str] = []
+    for (column, path), name in zip(paths, names, strict=True):
+        place = json_path(path) if path else None
+        if place is None:
+            items.append(f"{extract(ids[column], path)} AS {name}")
+            continue
+        members = groups.setdefault(ids[column], [])
+        members.append(quote(place))
+        items.append(f"nullif(j_{ids[column]}[{len(members)}]::VARCHAR, 'null') AS {name}")
+    taken = "".join(
+        f", json_extract({column}, [{', '.join(places)}]) AS j_{column}" for column, places in groups.items()
+    )
+    return f"SELECT {', '.join(items)} FROM (SELECT *{taken} FROM {table.physical})"
 
 
 def _demote(

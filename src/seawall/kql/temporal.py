@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 TICK = 1
 MICROSECOND = 10
@@ -76,6 +77,7 @@ def days_from_civil(year: int, month: int, day: int) -> int:
     return datetime(year, month, day, tzinfo=UTC).toordinal() - _EPOCH_DAY
 
 
+@lru_cache(4096)
 def parse_datetime(text: str) -> int | None:
     """Read a datetime in the formats that Kusto documents (ISO 8601, RFC 822, RFC 850, sortable, US).
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from seawall.snapshot.workloads import POD_TEMPLATE_OF_KIND
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -13,13 +15,7 @@ DONE = frozenset({"Succeeded", "Failed"})
 """Phases of pods that have no address any more (specs b1.14)."""
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
-    "Deployment": ("spec", "template"),
-    "StatefulSet": ("spec", "template"),
-    "DaemonSet": ("spec", "template"),
-    "ReplicaSet": ("spec", "template"),
-    "ReplicationController": ("spec", "template"),
-    "Job": ("spec", "template"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    kind: path for kind, path in POD_TEMPLATE_OF_KIND.items() if kind not in {"Pod", "PodTemplate"}
 }
 """Where each kind keeps the pod that it makes."""
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.core.errors import InputError
 from seawall.policy.podsecurity import LATEST, checks, evaluate, standard
-from seawall.policy.podsecurity.pod import TEMPLATES, template_of
+from seawall.policy.podsecurity.pod import template_of
+from seawall.snapshot.workloads import POD_TEMPLATE_OF_KIND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,11 @@ def pod_security_rows(estate: Estate) -> Iterator[tuple[Any, ...]]:
     """Yield a row for every pod template, level and check of that level, allowed or not."""
     paths = {check.id: check.path for check in checks()}
     for subject, item in estate.objects:
-        if item.kind not in TEMPLATES or _KINDS[item.kind] != item.group or not isinstance(item.raw, dict):
+        if (
+            item.kind not in POD_TEMPLATE_OF_KIND
+            or _KINDS[item.kind] != item.group
+            or not isinstance(item.raw, dict)
+        ):
             continue
         if template_of(item.raw) is None:
             continue

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seawall.core.errors import InputError
 from seawall.policy.podsecurity import evaluate
-from seawall.policy.podsecurity.pod import TEMPLATES, template_of
+from seawall.policy.podsecurity.pod import template_of
 from seawall.policy.podsecurity.registry import describe
+from seawall.snapshot.workloads import POD_TEMPLATE_OF_KIND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +48,11 @@ def what_if(objects: Iterable[Json], level: str, version: int) -> list[Bearing]:
     """
     grouped: dict[str, list[Json]] = {}
     for obj in objects:
-        if isinstance(obj.get("kind"), str) and obj["kind"] in TEMPLATES and template_of(obj) is not None:
+        if (
+            isinstance(obj.get("kind"), str)
+            and obj["kind"] in POD_TEMPLATE_OF_KIND
+            and template_of(obj) is not None
+        ):
             metadata = obj.get("metadata") or {}
             grouped.setdefault(str(metadata.get("namespace") or "default"), []).append(obj)
     return [_bearing(name, grouped[name], level, version) for name in sorted(grouped)]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from seawall.core.location import Location
+from seawall.snapshot.paths import dotted, parse_path
 from seawall.sources.walk import read_bytes
 from seawall.sources.yaml import Marks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seawall.snapshot.model import AzureResource, Origin, Path, Snapshot
-
-_STEP: Final = re.compile(r"""\[(\d+)\]|\[(?:"([^"]*)"|'([^']*)')\]|\.?([^.\[\]]+)""")
+    from seawall.snapshot.model import AzureResource, Origin, Snapshot
 
 
 class Locator:
@@ -61,28 +59,3 @@ class Locator:
                     return None
             self._marks[file] = Marks(data)
         return self._marks[file]
-
-
-def parse_path(text: str) -> Path:
-    """Read a dotted path (`spec.containers[0].image`, `labels["a.b/c"]`) into steps."""
-    steps: list[str | int] = []
-    for match in _STEP.finditer(text):
-        index, double, single, name = match.groups()
-        if index is not None:
-            steps.append(int(index))
-        else:
-            steps.append(double if double is not None else single if single is not None else name)
-    return tuple(steps)
-
-
-def dotted(steps: Sequence[str | int]) -> str:
-    """Write steps as a dotted path; a key that is no word stands in brackets and quotes."""
-    parts: list[str] = []
-    for step in steps:
-        if isinstance(step, int):
-            parts.append(f"[{step}]")
-        elif "." in step or "[" in step or "]" in step:
-            parts.append(f'["{step}"]')
-        else:
-            parts.append(("." if parts else "") + step)
-    return "".join(parts)

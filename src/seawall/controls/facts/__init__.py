@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from datetime import UTC, date, datetime
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -48,7 +48,7 @@ class FactTable(msgspec.Struct, frozen=True):
             yield (*cells, datetime(read.year, read.month, read.day, tzinfo=UTC), stale)
 
     def _text(self) -> str:
-        return (resources.files("seawall.controls.facts") / self.file).read_text(encoding="utf-8")
+        return (Path(__file__).parent / self.file).read_text(encoding="utf-8")
 
 
 def _cell(text: str, kind: str, record: dict[str, str]) -> Any:

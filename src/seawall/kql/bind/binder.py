@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seawall.kql.bind import sketches as _sketches  # noqa: F401 - its aggregates are known once it is read
 from seawall.kql.bind.expand import Expand
 from seawall.kql.bind.relation import Col, Ids, Rel
 from seawall.kql.bind.scope import Env, FunctionLet, Scope, TableLet
@@ -54,8 +55,14 @@ class Binder(Expand):
     """Binds one query against a catalog of tables. Used once."""
 
     def __init__(
-        self, catalog: Catalog, leaves: dict[int, list[Origin]] | None = None, *, explode: bool = True
+        self,
+        catalog: Catalog,
+        leaves: dict[int, list[Origin]] | None = None,
+        *,
+        explode: bool = True,
+        wraps: bool = False,
     ) -> None:
+        self.wraps = wraps
         self.catalog = catalog
         self.ids = Ids()
         self.wanted: set[Origin] = set()

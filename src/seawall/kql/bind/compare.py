@@ -235,6 +235,19 @@ def term(text: str, needle: Ex, sql: str, *, exact: bool, lead: bool, trail: boo
     return f"k_term({text}, {sql}, {str(exact).lower()}, {str(lead).lower()}, {str(trail).lower()})"
 
 
+def known_terms(text: str, needles: Sequence[str], *, every: bool) -> list[str]:
+    """Write tests for terms that are known: one expression for all of which any may occur.
+
+    Each compiled expression with classes of all letters costs DuckDB four milliseconds before it reads a row.
+    """
+    if not every and len(needles) > 1 and all(n and n[0].isalnum() and n[-1].isalnum() for n in needles):
+        any_of = "|".join(map(_escape, needles))
+        return [f"regexp_matches({text}, {quote(f'(?i){TERM_START}(?:{any_of}){TERM_END}')})"]
+    return [
+        term(text, literal(needle, "string"), "", exact=False, lead=True, trail=True) for needle in needles
+    ]
+
+
 def _escape(text: str) -> str:
     return "".join(
         char if char.isalnum() or char == "_" or ord(char) > 127 else f"\\x{{{ord(char):x}}}" for char in text

@@ -137,19 +137,27 @@ def extract(base: str, path: tuple[str | int, ...]) -> str:
     """Write the extraction of a path; JSON null and absence are both NULL."""
     if not path:
         return base
+    text = json_path(path)
+    if text is not None:
+        return f"nullif(json_extract({base}, {quote(text)})::VARCHAR, 'null')"
+    # JSON Pointer for keys that a JSONPath cannot name.
+    index = next(i for i, step in enumerate(path) if not isinstance(step, int) and not _plain_key(step))
+    pointer = "/" + str(path[index]).replace("~", "~0").replace("/", "~1")
+    inner = f"nullif(json_extract({extract(base, path[:index])}, {quote(pointer)})::VARCHAR, 'null')"
+    return extract(inner, path[index + 1 :])
+
+
+def json_path(path: tuple[str | int, ...]) -> str | None:
+    """Write a path as DuckDB's JSONPath, None where a key cannot be named in one."""
     text = "$"
-    for index, step in enumerate(path):
+    for step in path:
         if isinstance(step, int):
             text += f"[{step}]" if step >= 0 else f"[#{step}]"
         elif _plain_key(step):
             text += f'."{step}"'
         else:
-            # JSON Pointer for keys that a JSONPath cannot name.
-            head = extract(base, path[:index])
-            pointer = "/" + step.replace("~", "~0").replace("/", "~1")
-            inner = f"nullif(json_extract({head}, {quote(pointer)})::VARCHAR, 'null')"
-            return extract(inner, path[index + 1 :])
-    return f"nullif(json_extract({base}, {quote(text)})::VARCHAR, 'null')"
+            return None
+    return text
 
 
 # --- conversions that never fail: tostring, JSON text -------------------------------------------------------

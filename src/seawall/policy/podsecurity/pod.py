@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from seawall.core.errors import InputError
+from seawall.snapshot.workloads import POD_TEMPLATE_OF_KIND
 
 Json = dict[str, Any]
 
@@ -49,20 +50,6 @@ class Pod:
         self.user_namespace: bool = spec.get("hostUsers") is False
 
 
-TEMPLATES: dict[str, tuple[str, ...]] = {
-    "Pod": (),
-    "PodTemplate": ("template",),
-    "ReplicationController": ("spec", "template"),
-    "ReplicaSet": ("spec", "template"),
-    "Deployment": ("spec", "template"),
-    "DaemonSet": ("spec", "template"),
-    "StatefulSet": ("spec", "template"),
-    "Job": ("spec", "template"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
-}
-"""Kind -> where its pod template lies. The nine kinds that Pod Security Admission looks into."""
-
-
 def template_of(obj: Json) -> Json | None:
     """Return the part of a workload that has a pod's `metadata` and `spec`; None where there is none.
 
@@ -70,13 +57,13 @@ def template_of(obj: Json) -> Json | None:
         InputError: the object is of a kind that holds no pod.
     """
     kind = obj.get("kind", "Pod")
-    if not isinstance(kind, str) or kind not in TEMPLATES:
+    if not isinstance(kind, str) or kind not in POD_TEMPLATE_OF_KIND:
         raise InputError(
             f"an object of kind {kind!r} holds no pod",
-            hint=f"give one of {', '.join(TEMPLATES)}",
+            hint=f"give one of {', '.join(POD_TEMPLATE_OF_KIND)}",
         )
     found: Any = obj
-    for step in TEMPLATES[kind]:
+    for step in POD_TEMPLATE_OF_KIND[kind]:
         found = found.get(step) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else None
 

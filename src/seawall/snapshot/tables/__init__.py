@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seawall.snapshot.tables.azure import AZURE_TABLES, CLUSTER, POOL, table_of
-from seawall.snapshot.tables.index import Estate, Pool, dotted, steps
+from seawall.snapshot.tables.index import Estate, Pool
 from seawall.snapshot.tables.kubernetes import KUBERNETES_TABLES
 from seawall.snapshot.tables.schema import Column, Table, columns
 
@@ -90,7 +90,5 @@ __all__ = [
     "Estate",
     "Pool",
     "Table",
-    "dotted",
-    "steps",
     "table_of",
 ]

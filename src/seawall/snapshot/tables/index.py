@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from seawall.core import Subject
+from seawall.snapshot.workloads import POD_TEMPLATES
 
 if TYPE_CHECKING:
     from seawall.snapshot.model import AzureResource, KubernetesObject, Path, Snapshot
@@ -99,23 +99,6 @@ class Pool(msgspec.Struct, frozen=True):
     cluster_id: str
     path: str
     properties: dict[str, Any]
-
-
-_TEMPLATES: dict[tuple[str, str], Path] = {
-    ("", "Pod"): (),
-    ("", "ReplicationController"): ("spec", "template"),
-    ("", "PodTemplate"): ("template",),
-    ("apps", "Deployment"): ("spec", "template"),
-    ("apps", "ReplicaSet"): ("spec", "template"),
-    ("apps", "StatefulSet"): ("spec", "template"),
-    ("apps", "DaemonSet"): ("spec", "template"),
-    ("extensions", "Deployment"): ("spec", "template"),
-    ("extensions", "ReplicaSet"): ("spec", "template"),
-    ("extensions", "DaemonSet"): ("spec", "template"),
-    ("batch", "Job"): ("spec", "template"),
-    ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template"),
-}
-"""Where each kind keeps its pod; the empty path is the object itself."""
 
 
 class Estate:
@@ -228,7 +211,7 @@ class Estate:
         uids = {item.metadata.get("uid") for _, item in self.objects} - {None}
         found = []
         for subject, item in self.objects:
-            path = _TEMPLATES.get((item.group, item.kind))
+            path = POD_TEMPLATES.get((item.group, item.kind))
             if path is None:
                 continue
             value: Any = item.raw
@@ -254,44 +237,3 @@ class Estate:
             )
         self._templates = found
         return found
-
-
-def dotted(path: Path) -> str:
-    """Write steps as people and KQL write them: `spec.containers[0].image`."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        elif text:
-            text += f".{step}"
-        else:
-            text = step
-    return text
-
-
-@lru_cache(maxsize=4096)
-def steps(path: str) -> Path:
-    """Read a dotted path back: the opposite of `dotted`. `a['b.c'].d` is understood too."""
-    result: list[str | int] = []
-    position = 0
-    while position < len(path):
-        if path.startswith("['", position):
-            end = path.find("']", position)
-            end = len(path) if end < 0 else end
-            result.append(path[position + 2 : end])
-            position = end + 2
-        elif path[position] == "[":
-            end = path.find("]", position)
-            end = len(path) if end < 0 else end
-            inner = path[position + 1 : end]
-            result.append(int(inner) if inner.lstrip("-").isdigit() else inner)
-            position = end + 1
-        elif path[position] == ".":
-            position += 1
-        else:
-            end = position
-            while end < len(path) and path[end] not in ".[":
-                end += 1
-            result.append(path[position:end])
-            position = end
-    return tuple(result)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seawall.snapshot.tables.index import SYSTEM_NAMESPACES, Estate, dotted
+from seawall.snapshot.paths import dotted
+from seawall.snapshot.tables.index import SYSTEM_NAMESPACES, Estate
 from seawall.snapshot.tables.schema import Rows, Table, columns
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from seawall.snapshot.model import Path  # noqa: TC001 - used in a signature that msgspec-free readers look up
-from seawall.sources.locate import dotted
+from seawall.snapshot.paths import dotted, parse_path
 
 Tree = dict[str, Any]
 
@@ -107,8 +107,6 @@ class Folder:
 
 def fold_path(path: str, resource_type: str) -> str:
     """Rewrite a dotted path below a resource (`properties.aadProfile.enableAzureRbac`) to ARM's spelling."""
-    from seawall.sources.locate import parse_path  # noqa: PLC0415 - a small helper of the same layer
-
     steps = parse_path(path)
     if not steps or steps[0] != "properties":
         return path

@@ -8,8 +8,9 @@ from typing import Any, Final
 import msgspec
 
 from seawall.core.errors import InputError
-from seawall.sources.yaml import exact, fast, jsontext
+from seawall.sources.yaml import fast, jsontext
 from seawall.sources.yaml.limits import MAX_YAML_DOCUMENT
+from seawall.sources.yaml.problem import YamlProblemError
 
 _SEPARATOR: Final = re.compile(rb"^---(.*)$\n?", re.MULTILINE)
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
@@ -117,7 +118,7 @@ def _read_yaml(data: bytes, file: str) -> list[Document]:
                 continue
         try:
             documents.append(Document(index, _read_one(text, trouble, plain=plain)))
-        except exact.YamlProblemError as problem:
+        except YamlProblemError as problem:
             line = data.count(b"\n", 0, start) - (1 if trouble else 0)
             documents.append(Document(index, error=problem.as_error(file, line)))
     return documents
@@ -125,9 +126,9 @@ def _read_yaml(data: bytes, file: str) -> list[Document]:
 
 def _read_one(text: bytes, trouble: str, *, plain: bool) -> Any:
     if trouble:
-        raise exact.YamlProblemError(trouble, 0, 0)
+        raise YamlProblemError(trouble, 0, 0)
     if rubbish := _CONTROL.search(text):
-        raise exact.YamlProblemError(
+        raise YamlProblemError(
             f"control character {text[rubbish.start()]:#04x} is not allowed: this is not text",
             text.count(b"\n", 0, rubbish.start()),
             rubbish.start() - text.rfind(b"\n", 0, rubbish.start()) - 1,
@@ -135,7 +136,7 @@ def _read_one(text: bytes, trouble: str, *, plain: bool) -> Any:
     try:
         text.decode()
     except UnicodeDecodeError as error:
-        raise exact.YamlProblemError(
+        raise YamlProblemError(
             f"byte {text[error.start]:#04x} is not UTF-8",
             text.count(b"\n", 0, error.start),
             error.start - text.rfind(b"\n", 0, error.start) - 1,
@@ -146,7 +147,7 @@ def _read_one(text: bytes, trouble: str, *, plain: bool) -> Any:
         done, value = fast.load(text)
         if done:
             return value
-    return exact.compose(text)
+    return _compose(text)
 
 
 def _read_large(text: bytes) -> Any:
@@ -155,15 +156,15 @@ def _read_large(text: bytes) -> Any:
     if pieces is not None and all(end - start <= MAX_YAML_DOCUMENT for start, end in pieces):
         try:
             head, items, tail = pieces[0], pieces[1:-1], pieces[-1]
-            rest = exact.compose(text[head[0] : head[1]] + text[tail[0] : tail[1]])
+            rest = _compose(text[head[0] : head[1]] + text[tail[0] : tail[1]])
             values = [_piece(text[start:end]) for start, end in items]
             if isinstance(rest, dict) and "items" in rest and all(len(value) == 1 for value in values):
                 rest["items"] = [value[0] for value in values]
                 return rest
-        except (exact.YamlProblemError, TypeError):
+        except (YamlProblemError, TypeError):
             pass  # not a List after all, or one with anchors across items: the whole text decides
     if len(text) > MAX_YAML_DOCUMENT:
-        raise exact.YamlProblemError(
+        raise YamlProblemError(
             f"a YAML document of {len(text)} bytes; the limit is {MAX_YAML_DOCUMENT}"
             " (the API server takes 3 MiB; large dumps are read as JSON: kubectl get -o json)",
             0,
@@ -173,7 +174,7 @@ def _read_large(text: bytes) -> Any:
         done, value = fast.load(text)
         if done:
             return value
-    return exact.compose(text)
+    return _compose(text)
 
 
 def _piece(text: bytes) -> Any:
@@ -181,6 +182,12 @@ def _piece(text: bytes) -> Any:
         done, value = fast.load(text)
         if done:
             return value
+    return _compose(text)
+
+
+def _compose(text: bytes) -> Any:
+    from seawall.sources.yaml import exact  # noqa: PLC0415 - plain manifests need none of PyYAML
+
     return exact.compose(text)
 
 

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 from yaml._yaml import CParser  # the C parser itself, without a loader around it
 
-from seawall.core.errors import InputError
-from seawall.core.location import Location
 from seawall.sources.yaml import scalars
 from seawall.sources.yaml.limits import MAX_DEPTH
+from seawall.sources.yaml.problem import YamlProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,24 +29,6 @@ _ESCAPED: Final = re.compile("[\udc80-\udcff]")
 # go-yaml's limits: how large a part of all nodes may come from aliases (decode.go, allowedAliasRatio).
 _LOW: Final = 400_000
 _HIGH: Final = 4_000_000
-
-
-class YamlProblemError(Exception):
-    """What is wrong and where: line and column count from 0, within the text that was handed in."""
-
-    def __init__(self, message: str, line: int, column: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.line = line
-        self.column = column
-
-    def as_error(self, file: str, first_line: int) -> InputError:
-        """Return the error for a document that starts at `first_line` (from 0) of the file."""
-        return InputError(
-            self.message,
-            location=Location(file, first_line + self.line + 1, self.column + 1),
-            code="bad-yaml",
-        )
 
 
 class _Node:

@@ -12,14 +12,14 @@ from bisect import bisect_left
 from json import decoder as json_decoder
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
 from seawall.sources.yaml import fast, jsontext, scalars
 from seawall.sources.yaml.documents import normalise, split, split_items
 from seawall.sources.yaml.skim import Skim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import yaml
 
 Step = str | int
 Place = tuple[int, int]
@@ -87,6 +87,8 @@ class Marks:
 
     def _in_yaml(self, start: int, end: int, path: tuple[Step, ...]) -> Place:
         if (start, end) not in self._roots:
+            import yaml  # noqa: PLC0415 - plain manifests need none of PyYAML
+
             loader = yaml.CSafeLoader(self._data[start:end])
             try:
                 self._roots[start, end] = loader.get_node() if loader.check_node() else None
@@ -108,6 +110,8 @@ class Marks:
 
 
 def _child(node: yaml.Node, step: Step) -> tuple[yaml.Mark, yaml.Node] | None:
+    import yaml  # noqa: PLC0415 - as above
+
     if isinstance(node, yaml.SequenceNode):
         if isinstance(step, int) and 0 <= step < len(node.value):
             inner = node.value[step]

@@ -22,6 +22,9 @@ _FIRST: Final = re.compile(rb"^( *)([^ \n#])", re.MULTILINE)
 _KEY: Final = re.compile(rb"([A-Za-z_][\w./-]*):((?=[ \n])[^\n]*|\Z)")
 
 
+_OPENING: Final = frozenset((b"{", b"[", b'"', b"'"))
+
+
 class _Region(NamedTuple):
     """A value: where it may begin, where it ends, and whether it opens in the line of a dash."""
 
@@ -96,52 +99,42 @@ class Skim:
 
     def _keys(self, region: _Region, indent: int) -> dict[Step, tuple[int, _Region | None]] | None:
         found: dict[Step, tuple[int, _Region | None]] = {}
-        last: tuple[str, int, int, bytes] | None = None
-        start = region.start
-        if region.inline >= 0:
+        text = self._text
+        start, end, inline = region
+        if inline >= 0:
             # The first key of an item stands behind its dash, not at the beginning of a line.
-            match = _KEY.match(self._text, start, region.end)
+            match = _KEY.match(text, start, end)
             if match is None:
                 return None
-            last = (match[1].decode(), match.start(1), match.end(), match[2])
-            start = match.end()
-        for match in _key_lines(indent).finditer(self._text, start, region.end):
-            if match[1] is None:
+            key, at, after, value = match[1].decode(), start, match.end(), match[2].strip()
+            start = after
+        else:
+            key, at, after, value = "", -1, -1, b""
+        for match in _key_lines(indent).finditer(text, start, end):
+            name = match[1]
+            if name is None:
                 # A line of this indentation that is no plain key: only a list's dash below its key may be.
-                if match[3] is None or last is None:
+                if match[3] is None or at < 0:
                     return None
                 continue
-            if last is not None and not self._add(found, last, match.start(1), indent):
-                return None
-            last = (match[1].decode(), match.start(1), match.end(), match[2])
-        return found if last is not None and self._add(found, last, region.end, indent) else None
-
-    def _add(
-        self,
-        found: dict[Step, tuple[int, _Region | None]],
-        entry: tuple[str, int, int, bytes],
-        end: int,
-        indent: int,
-    ) -> bool:
-        """Add a key; False where what follows it is not of the plain form."""
-        key, at, after, value = entry
-        value = value.strip()
+            if at >= 0:
+                if not value or value[:1] == b"#":
+                    # Nothing behind the colon: the value, if there is one, stands below.
+                    found[key] = (at, _Region(after, match.start(1), -1))
+                elif value[:1] in _OPENING and not _plain_value(value):
+                    return None
+                else:
+                    found[key] = (at, None)
+            key, at, after, value = name.decode(), match.start(1), match.end(), match[2].strip()
+        if at < 0:
+            return None
         if not value or value[:1] == b"#":
-            # Nothing behind the colon: the value stands below. An empty one ends before any deeper line.
-            inner = _FIRST.search(self._text, after, end)
-            empty = inner is None or (
-                len(inner[1]) <= indent and not (len(inner[1]) == indent and inner[2] == b"-")
-            )
-            found[key] = (at, None if empty else _Region(after, end, -1))
-            return True
-        if value[:1] in {b"{", b"["}:
+            found[key] = (at, _Region(after, end, -1))
+        elif value[:1] in _OPENING and not _plain_value(value):
+            return None
+        else:
             found[key] = (at, None)
-            return value in {b"{}", b"[]"}
-        if value[:1] in {b'"', b"'"}:
-            found[key] = (at, None)
-            return _closed(value)
-        found[key] = (at, None)
-        return True
+        return found
 
     def _items(self, region: _Region, indent: int) -> dict[Step, tuple[int, _Region | None]] | None:
         found: dict[Step, tuple[int, _Region | None]] = {}
@@ -170,6 +163,11 @@ class Skim:
             else:
                 found[index] = (content, None)
         return found or None
+
+
+def _plain_value(value: bytes) -> bool:
+    """Tell whether a value that opens with a bracket or a quote ends in its line, and leads nowhere."""
+    return value in {b"{}", b"[]"} if value[:1] in {b"{", b"["} else _closed(value)
 
 
 def _closed(value: bytes) -> bool:

@@ -12,12 +12,12 @@ from typing import Any, Final
 from seawall.core.errors import InputError
 from seawall.snapshot.model import AzureResource, Origin, Unread
 from seawall.snapshot.model import Path as Steps
+from seawall.snapshot.paths import dotted
 from seawall.sources.azure.casing import fold_path
 from seawall.sources.azure.forms import Found
 from seawall.sources.azure.normal import PLACEHOLDER, normalise
 from seawall.sources.azure.template.expressions import UNKNOWN, ExpressionError, is_expression
 from seawall.sources.azure.template.scope import Budget, TemplateScope
-from seawall.sources.locate import dotted
 from seawall.sources.walk import read_bytes
 from seawall.sources.yaml import load_all
 

@@ -1,0 +1,109 @@
+"""`seawall serve admission`: AdmissionReview in, AdmissionReview out (kubernetes.io: dynamic admission control).
+
+`/validate` answers with Pod Security and the validating policies, `/mutate` with the mutating ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from seawall.core.engine import EngineOptions
+from seawall.policy.decide import engine
+from seawall.serve.redact import redacted
+from seawall.serve.service import BadRequest, Call, Json, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from seawall.core.engine import Engine
+    from seawall.serve.service import Handler
+
+API = "admission.k8s.io/v1"
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+_NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+class Admission:
+    """The service; `version` is the API server to answer as."""
+
+    name = "admission"
+
+    def __init__(self, version: str = "1.34") -> None:
+        self.options = EngineOptions(kubernetes_version=version)
+
+    def handlers(self, objects: Sequence[Json]) -> Mapping[str, Handler]:
+        """Compile the policies of a world. Raises SeawallError."""
+        made = engine("admission", self.options)
+        made.load({"objects": list(objects)})
+        return {
+            "/validate": _handler(made, "validating"),
+            "/mutate": _handler(made, "mutating"),
+        }
+
+
+def _handler(made: Engine, phase: str) -> Handler:
+    def answer(call: Call) -> Reply:
+        review = read_review(call.body)
+        review["phase"] = phase
+        given = made.answer(review)
+        response: Json = given["response"]
+        shown = {"apiVersion": API, "kind": "AdmissionReview", "response": for_webhook(response)}
+        request = review["request"]
+        record = {
+            "apiVersion": API,
+            "kind": "AdmissionReview",
+            "phase": phase,
+            "request": redacted(request),
+            "response": response,
+        }
+        return Reply(_encode(shown), "allow" if response["allowed"] else "deny", record)
+
+    return answer
+
+
+def read_review(body: bytes) -> Json:
+    """Read an AdmissionReview. Raises BadRequest, saying what is wrong."""
+    try:
+        review: Any = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(f"the body is not JSON: {error}") from None
+    except RecursionError:
+        raise BadRequest("the body is nested too deeply") from None
+    if not isinstance(review, dict) or review.get("kind") != "AdmissionReview":
+        raise BadRequest("the body is no AdmissionReview")
+    if review.get("apiVersion") != API:
+        raise BadRequest(
+            f"apiVersion is {review.get('apiVersion')!r}; put v1 into admissionReviewVersions of the webhook"
+        )
+    request = review.get("request")
+    if not isinstance(request, dict) or not isinstance(request.get("uid"), str) or not request["uid"]:
+        raise BadRequest("the AdmissionReview has no request with a uid")
+    return review
+
+
+def for_webhook(response: Json) -> Json:
+    """Return a response as the API server takes it from a webhook: keys of annotations without a slash.
+
+    It prefixes each key with the webhook's name and a slash (apiserver plugin/webhook/validating/dispatcher.go),
+    and what follows must be a name: at most 63 letters, digits, `-`, `_` and `.`.
+    """
+    annotations = response.get("auditAnnotations")
+    if not annotations:
+        return response
+    return response | {"auditAnnotations": {annotation_key(key): text for key, text in annotations.items()}}
+
+
+def annotation_key(key: str) -> str:
+    """Return a key as a name without a slash; a long one keeps its end and gets a hash of the whole."""
+    plain = _NOT_IN_KEYS.sub("_", key)
+    if len(plain) <= 63:
+        return plain
+    return f"{hashlib.sha256(key.encode()).hexdigest()[:8]}-{plain[-54:].lstrip('._-')}"
+
+
+__all__ = ["Admission", "annotation_key", "for_webhook", "read_review"]
