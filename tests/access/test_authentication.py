@@ -6,10 +6,10 @@ import pytest
 
 from seawall.access.authentication import (
     certificate_identity,
-    entra_identity,
     may_reach,
     service_account_identity,
 )
+from seawall.access.tokens.entra import entra_identity
 
 V2 = {"iss": "https://login.microsoftonline.com/t/v2.0", "oid": "o"}
 

@@ -180,10 +180,10 @@ def review_spec(asked: Attributes) -> dict[str, Any]:
             attributes["fieldSelector"] = {
                 "requirements": [each.as_json() for each in asked.field_requirements]
             }
-        if asked.label_requirements:
-            attributes["labelSelector"] = {
-                "requirements": [each.as_json() for each in asked.label_requirements]
-            }
+        # Gt and Lt are left out: requirements narrow, so without them more is asked for (webhook.go).
+        labels = [each.as_json() for each in asked.label_requirements if each.operator not in ("Gt", "Lt")]
+        if labels:
+            attributes["labelSelector"] = {"requirements": labels}
         spec["resourceAttributes"] = attributes
     else:
         spec["nonResourceAttributes"] = {

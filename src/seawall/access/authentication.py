@@ -1,7 +1,6 @@
-"""Facts about who somebody is: Entra claims, certificates, service accounts, and whence the API server is reached.
+"""Facts about who somebody is: certificates, service accounts, and whence the API server is reached.
 
-Sources: guard auth/providers/azure (specs b9), apiserver pkg/authentication, AKS: api-server-authorized-ip-ranges.
-Signatures are not looked at here: claims are taken as verified.
+Sources: apiserver pkg/authentication, AKS: api-server-authorized-ip-ranges. Tokens: the folder `tokens`.
 """
 
 from __future__ import annotations
@@ -13,9 +12,9 @@ import msgspec
 
 from seawall.access.attributes import MASTERS, User
 from seawall.access.names import service_account_groups, service_account_user
+from seawall.access.tokens.entra import Identity
 from seawall.core.decision import Verdict
 
-ISSUERS = ("https://sts.windows.net/", "https://login.microsoftonline.com/")
 RANGES = 200
 """Authorized ranges at most."""
 OUTSIDE = (
@@ -23,48 +22,6 @@ OUTSIDE = (
     "a certificate in system:masters passes every authorizer until the cluster's certificates are rotated",
 )
 """What no answer of this chapter covers."""
-
-
-class Identity(msgspec.Struct, frozen=True):
-    """A user as an authenticator gives it; `problem` says what is not known, or why there is no user."""
-
-    user: User | None
-    problem: str = ""
-    complete: bool = True
-
-
-def entra_identity(claims: dict[str, Any]) -> Identity:
-    """Return the Kubernetes user of an Entra token's verified claims, v1 or v2.
-
-    The name is `upn`, else `oid`; `oid` goes into extra. With too many groups the token holds a pointer instead
-    (overage): a user's groups must then be asked of Graph, so the answer is not complete; an application's cannot
-    be, which is an error. A token without either has no groups.
-    """
-    issuer, oid = claims.get("iss"), claims.get("oid")
-    if not isinstance(issuer, str) or not issuer.startswith(ISSUERS):
-        return Identity(None, "the issuer is none of Entra's")
-    if not isinstance(oid, str) or not oid:
-        return Identity(None, "the token has no oid")
-    upn = claims.get("upn")
-    name = upn if isinstance(upn, str) and upn else oid
-    if name.lower().startswith("system:"):
-        return Identity(None, "names of the system are not taken from a token")
-    extra = (("oid", (oid,)),)
-    groups = claims.get("groups")
-    if isinstance(groups, list):
-        return Identity(User(name, tuple(each for each in groups if isinstance(each, str)), "", extra))
-    pointers = claims.get("_claim_names")
-    if isinstance(pointers, dict) and "groups" in pointers:
-        # v1 tokens carry no idtyp: they count as a user's.
-        if claims.get("idtyp") == "app":
-            return Identity(
-                None,
-                "the application is in more groups than a token holds (200): assign groups to it directly",
-            )
-        return Identity(
-            User(name, (), "", extra), "the groups are not in the token: ask Graph", complete=False
-        )
-    return Identity(User(name, (), "", extra))
 
 
 def certificate_identity(common_name: str, organizations: tuple[str, ...]) -> Identity:

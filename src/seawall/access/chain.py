@@ -11,6 +11,8 @@ from seawall.access.node import authorize_node
 from seawall.access.rbac.index import Match, allowed_reason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from seawall.access.world import AccessWorld
 
 
@@ -52,30 +54,47 @@ class AccessDecision(msgspec.Struct, frozen=True):
     trail: tuple[Step, ...] = ()
 
 
-_MASTERS = AccessDecision(True, trail=(Step("system:masters", "allow"),))
+PRIVILEGED = AccessDecision(True, trail=(Step("system:masters", "allow"),))
+"""The answer to who is in system:masters."""
 
 
 def authorize(world: AccessWorld, asked: Attributes) -> AccessDecision:
     """Decide a request as kube-apiserver with `--authorization-mode=Node,RBAC` does."""
     # Not a part of RBAC: an authorizer of its own before the chain, with an empty reason (specs b1.8).
     if MASTERS in asked.user.groups:
-        return _MASTERS
+        return PRIVILEGED
     steps = []
-    node_reason = ""
-    if asked.user.name.startswith("system:node:"):
-        allowed, node_reason = authorize_node(world.nodes, asked)
-        steps.append(Step("Node", "allow" if allowed else "no-opinion", node_reason))
-        if allowed:
-            return AccessDecision(True, reason=node_reason, trail=tuple(steps))
+    node = node_step(world, asked)
+    if node is not None:
+        steps.append(node)
+        if node.decision == "allow":
+            return AccessDecision(True, reason=node.reason, trail=tuple(steps))
+    rbac = rbac_step(world, asked)
+    steps.append(rbac)
+    if rbac.decision == "allow":
+        return AccessDecision(True, reason=rbac.reason, trail=tuple(steps))
+    return AccessDecision(False, reason=join_reasons(steps), trail=tuple(steps))
+
+
+def node_step(world: AccessWorld, asked: Attributes) -> Step | None:
+    """Ask the node authorizer; None where the user is no node, so that it has nothing to say."""
+    if not asked.user.name.startswith("system:node:"):
+        return None
+    allowed, reason = authorize_node(world.nodes, asked)
+    return Step("Node", "allow" if allowed else "no-opinion", reason)
+
+
+def rbac_step(world: AccessWorld, asked: Attributes) -> Step:
+    """Ask RBAC."""
     match = world.rbac.find(asked)
     if match is not None:
-        reason = allowed_reason(match, asked.user)
-        steps.append(Step("RBAC", "allow", reason, match))
-        return AccessDecision(True, reason=reason, trail=tuple(steps))
-    rbac_reason = world.rbac.missing_reason(asked.user, asked.namespace)
-    steps.append(Step("RBAC", "no-opinion", rbac_reason))
-    joined = "\n".join(reason for reason in (node_reason, rbac_reason) if reason)
-    return AccessDecision(False, reason=joined, trail=tuple(steps))
+        return Step("RBAC", "allow", allowed_reason(match, asked.user), match)
+    return Step("RBAC", "no-opinion", world.rbac.missing_reason(asked.user, asked.namespace))
+
+
+def join_reasons(steps: Iterable[Step]) -> str:
+    """Join what those without an opinion said, as the union authorizer does."""
+    return "\n".join(step.reason for step in steps if step.reason)
 
 
 def is_allowed(world: AccessWorld, asked: Attributes) -> bool:

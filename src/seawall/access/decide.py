@@ -10,13 +10,23 @@ from seawall.access.attributes import review_attributes, text_of, user_info
 from seawall.access.audit_policy import AuditPolicy, audit_level, read_policy
 from seawall.access.azure.actions import PROVIDER, Operations, map_request, read_operations
 from seawall.access.chain import authorize
+from seawall.access.identities import Identities
 from seawall.access.requests import answer_request
+from seawall.access.structured import (
+    AuthorizationConfiguration,
+    WebhookAnswer,
+    authorize_structured,
+    read_authentication,
+    read_authorization,
+)
 from seawall.access.world import AccessWorld, build_world
 from seawall.access.writes import check_write
 from seawall.core.decision import Verdict
 from seawall.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from seawall.core.engine import Engine, EngineOptions
 
 
@@ -25,9 +35,15 @@ class AccessEngine:
 
     def __init__(self) -> None:
         self._world = build_world(())
+        self._chain: AuthorizationConfiguration | None = None
+        self._identity = Identities()
 
     def load(self, world: dict[str, Any]) -> dict[str, Any]:
-        """Replace the world; objects that could not be used are named under `problems`."""
+        """Replace the world; objects that could not be used are named under `problems`.
+
+        `authorization` is an AuthorizationConfiguration, for another chain than the default; `authentication`, `keys`
+        and the like say who tokens are believed of (`identities.py`).
+        """
         objects = world.get("objects")
         if not isinstance(objects, list):
             raise InputError("objects is not a list")
@@ -37,7 +53,10 @@ class AccessEngine:
         gates = world.get("featureGates") or {}
         if not isinstance(gates, dict) or not all(isinstance(value, bool) for value in gates.values()):
             raise InputError("featureGates is not an object of booleans")
+        chain = world.get("authorization")
+        self._chain = None if chain is None else read_authorization(chain)
         self._world = build_world(objects, gates)
+        self._identity = Identities.of(world)
         answer: dict[str, Any] = {"objects": len(objects)}
         if self._world.problems:
             answer["problems"] = [
@@ -53,7 +72,7 @@ class AccessEngine:
             InputError: it is none of the protocol's forms.
         """
         if "spec" in line:
-            return review(self._world, line)
+            return review(self._world, line, self._chain)
         if "write" in line:
             user = user_info(line.get("user"), "user")
             written = check_write(self._world, line["write"], line.get("operation") or "create", user)
@@ -61,16 +80,30 @@ class AccessEngine:
             return {"verdict": verdict, "code": written.code, "message": written.message}
         if "request" in line:
             return answer_request(self._world, line["request"])
+        if "token" in line:
+            return self._identity.answer(line)
+        if "configuration" in line:
+            return validated(line["configuration"])
         raise InputError(
             "the line is no access question",
-            hint='write {"spec": ...} (SubjectAccessReview), {"write": ...} or {"request": ...}',
+            hint='write {"spec": ...} (SubjectAccessReview), {"write": ...}, {"request": ...}, {"token": ...} or '
+            '{"configuration": ...}',
         )
 
 
-def review(world: AccessWorld, line: dict[str, Any]) -> dict[str, Any]:
-    """Answer a SubjectAccessReview with its status and the trail of the chain."""
+def review(
+    world: AccessWorld, line: dict[str, Any], chain: AuthorizationConfiguration | None = None
+) -> dict[str, Any]:
+    """Answer a SubjectAccessReview with its status and the trail of the chain.
+
+    Of a configured chain, `webhooks` says what each webhook answers: `{"allowed", "denied", "reason"}` or `{"error"}`.
+    """
     asked = review_attributes(line["spec"])
-    decision = authorize(world, asked)
+    if chain is None:
+        decision = authorize(world, asked)
+    else:
+        answers = webhook_answers(line.get("webhooks"))
+        decision = authorize_structured(chain, world, asked, lambda name, _: answers.get(name))
     status: dict[str, Any] = {"allowed": decision.allowed}
     if decision.denied:
         status["denied"] = True
@@ -80,10 +113,41 @@ def review(world: AccessWorld, line: dict[str, Any]) -> dict[str, Any]:
     if errors:
         status["evaluationError"] = "; ".join(errors)
     return {
-        **{key: value for key, value in line.items() if key not in ("status", "trail")},
+        **{key: value for key, value in line.items() if key not in ("status", "trail", "webhooks")},
         "status": status,
         "trail": [step.as_json() for step in decision.trail],
     }
+
+
+def webhook_answers(given: Any) -> dict[str, WebhookAnswer]:
+    """Read what webhooks answer, by name. Raises InputError."""
+    try:
+        return msgspec.convert(given or {}, dict[str, WebhookAnswer])
+    except msgspec.ValidationError as error:
+        raise InputError(f"webhooks: {error}") from None
+
+
+def validated(document: Any) -> dict[str, Any]:
+    """Say whether the API server would start with a configuration, by its kind."""
+    kind = document.get("kind") if isinstance(document, dict) else None
+    read = READERS.get(str(kind))
+    if read is None:
+        raise InputError(
+            "configuration is of no kind that is known here", hint=f"kinds: {', '.join(READERS)}"
+        )
+    try:
+        read(document)
+    except InputError as error:
+        return {"valid": False, "message": error.message}
+    return {"valid": True}
+
+
+READERS: dict[str, Callable[[Any], Any]] = {
+    "AuthenticationConfiguration": read_authentication,
+    "AuthorizationConfiguration": read_authorization,
+    "Policy": read_policy,
+}
+"""What reads and validates each kind of the API server's own files."""
 
 
 class AuditPolicyEngine:

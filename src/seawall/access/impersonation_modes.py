@@ -6,7 +6,6 @@ The first mode that lets it through wins; else the refusal is that of the first 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -18,9 +17,9 @@ from seawall.access.names import (
     is_subdomain,
     service_account_groups,
     split_service_account,
-    subdomain_errors,
 )
-from seawall.access.text import quote, quote_list
+from seawall.access.structured.fields import domain_path_errors
+from seawall.access.text import aggregate, quote, quote_list
 
 if TYPE_CHECKING:
     from seawall.access.world import AccessWorld
@@ -30,7 +29,6 @@ NODE_NAME_KEY = "authentication.kubernetes.io/node-name"
 ASSOCIATED_KEYS = "authentication.kubernetes.io/associated-node-keys"
 MANY = 4
 """From so many groups or extra values on, one check of `*` comes first."""
-_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
 
 class WantedUser(Protocol):
@@ -220,8 +218,8 @@ def _extra_error(extra: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
     for key, values in extra:
         if not key:
             return "impersonating the empty string key in extra is not allowed"
-        if error := _domain_path_error(key):
-            return f"impersonating an invalid key in extra is not allowed: {error}"
+        if errors := domain_path_errors(key, "extra.key"):
+            return f"impersonating an invalid key in extra is not allowed: {aggregate(errors)}"
         if key != key.lower():
             return f"impersonating a non-lowercase key in extra is not allowed: {quote(key)}"
         if not values:
@@ -229,18 +227,3 @@ def _extra_error(extra: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
         if "" in values:
             return "impersonating the empty string value in extra is not allowed"
     return ""
-
-
-def _domain_path_error(key: str) -> str:
-    """Return why a key is no `example.com/path` (util/validation: IsDomainPrefixedPath)."""
-    host, slash, path = key.partition("/")
-    if not slash or not host or not path:
-        return (
-            f'extra.key: Invalid value: {quote(key)}: must be a domain-prefixed path (such as "acme.io/foo")'
-        )
-    errors = [f"extra.key: Invalid value: {quote(host)}: {text}" for text in subdomain_errors(host)]
-    if not re.match(f"^{_PATH}$", path):
-        errors.append(
-            f"extra.key: Invalid value: {quote(path)}: Invalid path (regex used for validation is '{_PATH}')"
-        )
-    return errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]" if errors else ""

@@ -7,12 +7,17 @@ asks for more than was meant (pkg/registry/authorization/util/helpers.go, specs 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from seawall.access.names import label_key_errors, label_value_errors
 from seawall.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+R = TypeVar("R", "FieldRequirement", "LabelRequirement")
 
 
 class FieldRequirement(msgspec.Struct, frozen=True):
@@ -248,25 +253,7 @@ def field_selector(given: dict[str, Any] | None, where: str) -> tuple[tuple[Fiel
     Raises:
         InputError: the API server would refuse the review.
     """
-    if given is None:
-        return (), ""
-    raw, listed = _selector_parts(given, where)
-    if raw:
-        try:
-            return parse_fields(raw), ""
-        except SelectorError:
-            return (), f"{where} ignored due to parse error"
-    found: list[FieldRequirement] = []
-    ignored = False
-    for index, item in enumerate(listed):
-        key, operator, values = _requirement(item, f"{where}.requirements[{index}]")
-        if not key:
-            raise InputError(f"{where}.requirements[{index}].key: Required value: must be specified")
-        if operator in ("In", "NotIn") and len(values) == 1:
-            found.append(FieldRequirement(key, values[0], operator == "In"))
-        else:
-            ignored = True
-    return tuple(found), _ignored(where, bool(found)) if ignored else ""
+    return _selector(given, where, parse_fields, _field_requirement)
 
 
 def label_selector(given: dict[str, Any] | None, where: str) -> tuple[tuple[LabelRequirement, ...], str]:
@@ -275,29 +262,47 @@ def label_selector(given: dict[str, Any] | None, where: str) -> tuple[tuple[Labe
     Raises:
         InputError: the API server would refuse the review.
     """
+    return _selector(given, where, parse_labels, _label_requirement)
+
+
+def _selector(
+    given: dict[str, Any] | None,
+    where: str,
+    parse: Callable[[str], tuple[R, ...]],
+    read: Callable[[str, str, list[str], str], R | None],
+) -> tuple[tuple[R, ...], str]:
+    """Read a selector: its text by `parse`, or its requirements by `read`, which returns None for what is ignored."""
     if given is None:
         return (), ""
     raw, listed = _selector_parts(given, where)
     if raw:
         try:
-            return parse_labels(raw), ""
+            return parse(raw), ""
         except SelectorError:
             return (), f"{where} ignored due to parse error"
-    found: list[LabelRequirement] = []
-    ignored = False
-    for index, item in enumerate(listed):
-        place = f"{where}.requirements[{index}]"
-        key, operator, values = _requirement(item, place)
-        if errors := label_key_errors(key):
-            raise InputError(f"{place}.key: Invalid value: {errors[0]}")
-        for each in values:
-            if errors := label_value_errors(each):
-                raise InputError(f"{place}.values: Invalid value: {errors[0]}")
-        if operator in ("In", "NotIn", "Exists", "DoesNotExist"):
-            found.append(LabelRequirement(key, operator, tuple(values)))
-        else:
-            ignored = True
-    return tuple(found), _ignored(where, bool(found)) if ignored else ""
+    places = [f"{where}.requirements[{index}]" for index in range(len(listed))]
+    read_ones = [read(*_requirement(item, place), place) for item, place in zip(listed, places, strict=True)]
+    found = tuple(each for each in read_ones if each is not None)
+    return found, _ignored(where, bool(found)) if len(found) < len(listed) else ""
+
+
+def _field_requirement(key: str, operator: str, values: list[str], where: str) -> FieldRequirement | None:
+    if not key:
+        raise InputError(f"{where}.key: Required value: must be specified")
+    if operator in ("In", "NotIn") and len(values) == 1:
+        return FieldRequirement(key, values[0], operator == "In")
+    return None
+
+
+def _label_requirement(key: str, operator: str, values: list[str], where: str) -> LabelRequirement | None:
+    if errors := label_key_errors(key):
+        raise InputError(f"{where}.key: Invalid value: {errors[0]}")
+    for each in values:
+        if errors := label_value_errors(each):
+            raise InputError(f"{where}.values: Invalid value: {errors[0]}")
+    if operator in ("In", "NotIn", "Exists", "DoesNotExist"):
+        return LabelRequirement(key, operator, tuple(values))
+    return None
 
 
 def _ignored(where: str, partly: bool) -> str:

@@ -358,7 +358,9 @@ def optional_get(base: Any, key: Any) -> Optional:
         return Optional(present=True, value=base[key]) if 0 <= key < len(base) else NONE
     if isinstance(base, ObjectValue):
         return Optional(present=True, value=base.fields[key]) if key in base.fields else NONE
-    raise CelError(f"no such key: {key}")
+    return (
+        NONE  # what has no fields has not this one (attributes.go: refQualify, errorOnBadPresenceTest is off)
+    )
 
 
 def _slot(slot: int) -> Step:
@@ -415,7 +417,9 @@ def _has(operand: Step, field: str) -> Step:
             return value.present and optional_get(value, field).present
         if isinstance(value, ObjectValue):
             return field in value.fields
-        raise CelError(f"no such key: {field}") if value is None else no_overload("has", value)
+        if type(value) is list:
+            raise CelError(f"unsupported index type 'string' in list for {field}")
+        return False  # as in optional_get: null and plain values have no fields
 
     return has
 

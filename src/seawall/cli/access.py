@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seawall.cli.access_identity import config, token
 from seawall.core.errors import InputError, NothingToCheckError, UsageError
 from seawall.core.exits import Exit
 
@@ -422,3 +423,7 @@ def _lines(files: tuple[str, ...]) -> Iterator[bytes]:
                 yield from lines
         except OSError as error:
             raise InputError(f"{file}: {error.strerror}", hint="give a file of audit events") from None
+
+
+access.add_command(config)
+access.add_command(token)

@@ -22,8 +22,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "access": ("seawall.cli.access:access", "Who may do what, why, and what would change the answer."),
     "policy": (
         "seawall.cli.policy:policy",
-        "Pod Security levels and admission policies over files: what-if, check.",
+        "Pod Security levels and admission policies over files: what-if, check, profiles.",
     ),
+    "network": ("seawall.cli.network:network", "Who reaches whom, which rule says so, what would change it."),
     "serve": ("seawall.cli.serve:serve", "The engines as servers: admission webhooks."),
     "decide": ("seawall.cli.decide:decide", "JSON lines in, decisions out: how programs talk to an engine."),
 }

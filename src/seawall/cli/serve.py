@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from seawall.serve.service import Service
+    from seawall.serve.worlds import Source
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -59,8 +60,94 @@ def admission(**options: Any) -> None:
     run([Admission(options["kubernetes_version"])], options)
 
 
-def run(services: Sequence[Service], options: dict[str, Any]) -> None:
-    """Run the host with some services until it is told to stop. Raises SeawallError."""
+@serve.command()
+@click.option(
+    "--cluster", default="", metavar="ID", help="An AKS cluster's resource id: Azure RBAC is asked too."
+)
+@click.option("--entra-groups", type=_FILE, help="Groups with their members, as Graph lists them.")
+@hosted
+def authorization(cluster: str, entra_groups: Path | None, **options: Any) -> None:
+    """Answer SubjectAccessReviews: POST /authorize.
+
+    Register it behind RBAC in the API server's --authorization-config. The snapshot holds roles and bindings, and for
+    --cluster role assignments, deny assignments and role definitions.
+    """
+    from seawall.serve.authorization import Authorization, AzureRows
+    from seawall.serve.worlds import Files
+
+    rows = [AzureRows(Files(options["snapshots"]))] if cluster else []
+    run([Authorization(cluster, _directory(entra_groups))], options, rows)
+
+
+@serve.command()
+@click.option(
+    "--jwks",
+    "key_files",
+    multiple=True,
+    metavar="ISSUER=FILE",
+    help="Keys of an issuer; else they are fetched.",
+)
+@click.option(
+    "--entra-tenant", default="", metavar="ID", help="Take Entra's tokens of this tenant, as AKS does."
+)
+@click.option(
+    "--entra-audience", default="", metavar="ID", help="Their audience, if not the AKS server application."
+)
+@click.option("--entra-groups", type=_FILE, help="Groups with their members, for users in too many of them.")
+@click.option("--pop-host", default="", metavar="NAME", help="Take proofs of possession for this host.")
+@hosted
+def authentication(
+    key_files: tuple[str, ...],
+    entra_tenant: str,
+    entra_audience: str,
+    entra_groups: Path | None,
+    pop_host: str,
+    **options: Any,
+) -> None:
+    """Answer TokenReviews: POST /authenticate.
+
+    The snapshot holds an AuthenticationConfiguration, in the API server's own form.
+    """
+    from seawall.access.identities import Entra
+    from seawall.access.tokens.entra import AKS_SERVER
+    from seawall.serve.authentication import Authentication
+    from seawall.serve.keys import KeyRing
+
+    given = {}
+    for each in key_files:
+        issuer, sign, path = each.rpartition("=")
+        if not sign:
+            raise UsageError(f"--jwks {each}", hint="write --jwks https://issuer.example=keys.json")
+        given[issuer] = Path(path)
+    entra = None
+    if entra_tenant:
+        entra = Entra(entra_tenant, entra_audience or AKS_SERVER, pop_host, _directory(entra_groups))
+    elif entra_audience or entra_groups or pop_host:
+        raise UsageError("options of Entra need --entra-tenant")
+    run([Authentication(KeyRing(given), entra)], options)
+
+
+def _directory(path: Path | None) -> Any:
+    import json
+
+    from seawall.access.azure.directory import read_directory
+
+    if path is None:
+        return None
+    try:
+        return read_directory(json.loads(path.read_bytes()))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"{path} is no JSON") from None
+
+
+def run(services: Sequence[Service], options: dict[str, Any], sources: Sequence[Source] = ()) -> None:
+    """Run the host with some services until it is told to stop; `sources` come after the snapshot's files.
+
+    Raises:
+        SeawallError: it cannot begin.
+    """
     try:
         import httptools  # noqa: F401 - the first that is missing says which extra to install
     except ImportError:
@@ -84,7 +171,7 @@ def run(services: Sequence[Service], options: dict[str, Any]) -> None:
     host = Host(
         settings,
         services,
-        [Files(options["snapshots"])] if options["snapshots"] else [],
+        [*([Files(options["snapshots"])] if options["snapshots"] else []), *sources],
         load_engine=lambda name: load_engine(name, engine_options),
         answer_line=answer_line,
     )

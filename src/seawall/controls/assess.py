@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from seawall.core import Location
 
 _Answer = TypeVar("_Answer")
-_WORD = re.compile(r"[A-Za-z_]+")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FIRST = (
     Outcome.ERROR,
     Outcome.FAIL,
@@ -88,18 +88,19 @@ def open_database(
     `narrow` so are its columns, unless an operator occurs that looks at all of them; that is for controls,
     which name what they show.
     """
-    words = {word.lower() for query in queries for word in _WORD.findall(query)}
-    narrow = narrow and not words & _SEES_ALL
-    # A query may start with an operator: its table is then `resources`.
-    words.add("resources")
+    by_query = [_words(query) for query in queries]
     database = Database(profile=profile, clock=FixedClock(now), **limits)
     for name in TABLES:
-        if name in words and is_built(name):
+        # A query may start with an operator: its table is then `resources`.
+        asking = by_query if name == "resources" else [words for words in by_query if name in words]
+        if (asking or name == "resources") and is_built(name):
             table = table_of_name(name)
+            words = frozenset().union(*asking)
+            whole = not narrow or not words.isdisjoint(_SEES_ALL)
             kept = [
                 place
                 for place, column in enumerate(table.columns)
-                if not narrow or not place or column.name.lower() in words
+                if whole or not place or column.name.lower() in words
             ]
             schema = [(table.columns[place].name, table.columns[place].type) for place in kept]
             rows = table.rows(estate) if table.rows is not None else iter(())
@@ -108,9 +109,15 @@ def open_database(
                 rows = map(pick, rows)
             database.add_table(name, schema, rows)
     for name, facts in FACT_TABLES.items():
-        if name in words:
+        if any(name in words for words in by_query):
             database.add_table(name, facts.columns, facts.rows(now))
     return database
+
+
+def _words(query: str) -> frozenset[str]:
+    """Return the words of a query, and those without the number that a join gives to a second column of a name."""
+    words = {word.lower() for word in _WORD.findall(query)}
+    return frozenset(words | {word.rstrip("0123456789") for word in words})
 
 
 def select(catalogue: Catalogue, options: Options) -> list[Control]:
@@ -238,7 +245,7 @@ class _Judge:
         """
         if self._present is None:
             types = {resource.type for _, resource in self.estate.resources}
-            kinds = {item.kind for _, item in self.estate.objects}
+            kinds = {kind for _, kind in self.estate.by_kind}
             pods = bool(self.estate.pod_templates())
             self._present = {
                 "cluster": CLUSTER in types,

@@ -74,7 +74,7 @@ def _remembering(made: AdmissionEngine) -> Handler:
             shown = {"apiVersion": API, "kind": "AdmissionReview", "response": for_webhook(response)}
             return Reply(_encode(shown), "allow", record)
         reply = slow(call)
-        if key is not None and reply.record is not None:
+        if key is not None and callable(reply.record):
             repeated.keep(key, reply.record()["response"])
         return reply
 

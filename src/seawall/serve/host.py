@@ -252,7 +252,8 @@ class Host:
         seconds = time.perf_counter() - started
         if reply.record is not None and self.log is not None:
             about = {"time": moment(), "service": name, "path": call.path.decode(), "world": self.world}
-            self.log.write({**reply.record(), "seawall": about | {"seconds": round(seconds, 6)}})
+            record = reply.record() if callable(reply.record) else reply.record
+            self.log.write({**record, "seawall": about | {"seconds": round(seconds, 6)}})
         self.metrics.observe(name, reply.verdict, reply.status, seconds)
         if seconds > HEAVY:
             self._exchange.heavy.add(call.path)

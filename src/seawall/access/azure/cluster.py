@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from seawall.access.azure.actions import PROVIDER, Operations, is_uuid, map_request
+from seawall.access.azure.directory import Directory
 from seawall.access.chain import AccessDecision, Step, authorize
 from seawall.core.decision import Verdict
 
@@ -19,7 +20,7 @@ FLEET = "Microsoft.ContainerService/fleets"
 
 
 class AzureCluster(msgspec.Struct, frozen=True):
-    """An AKS cluster with Azure RBAC for Kubernetes: its resource id, maybe its fleet, and the guard's flags."""
+    """An AKS cluster with Azure RBAC for Kubernetes: its resource id, maybe its fleet, guard's flags, Entra's groups."""
 
     id: str
     access: AzureAccess
@@ -27,11 +28,33 @@ class AzureCluster(msgspec.Struct, frozen=True):
     custom_resources: bool = False
     subresources: bool = False
     fleet: str = ""
+    directory: Directory = msgspec.field(default_factory=Directory)
+
+    def principals(self, asked: Attributes) -> frozenset[str]:
+        """Return whom assignments may name: the user, the groups sent along, and those of the directory."""
+        oids = asked.user.extra_value("oid")
+        sent = [each.lower() for each in (*oids, *filter(is_uuid, asked.user.groups))]
+        return frozenset(sent).union(*(self.directory.groups_of(each) for each in sent))
 
     def authorize(self, asked: Attributes) -> Step:
         """Ask Azure: the cluster's scope first, then the managed namespace, then the fleet; any allow wins."""
+        return self._ask(asked)[0]
+
+    def opinion(self, asked: Attributes) -> Step:
+        """Ask as one authorizer among others: without an assignment Azure has no opinion, only a denial denies.
+
+        guard says Denied in both cases, which hides every authorizer behind it (specs, traps 7).
+        """
+        step, denial = self._ask(asked)
+        if step.decision == "deny" and not denial:
+            return Step(step.authorizer, "no-opinion", step.reason)
+        return step
+
+    def _ask(self, asked: Attributes) -> tuple[Step, bool]:
+        """Return Azure's word, and whether a deny assignment refuses (at the first place: it holds for all)."""
         reasons = []
         unknown = ""
+        denial = False
         for provider, base, managed in self._places(asked):
             mapping = map_request(
                 asked,
@@ -41,27 +64,27 @@ class AzureCluster(msgspec.Struct, frozen=True):
                 subresources=self.subresources,
             )
             if mapping.decision == "no-opinion":
-                return Step("Azure", "no-opinion", "the user is none of Entra's")
+                return Step("Azure", "no-opinion", "the user is none of Entra's"), False
             if mapping.decision == "allow":
-                return Step("Azure", "allow", "discovery paths are open to every Entra user")
+                return Step("Azure", "allow", "discovery paths are open to every Entra user"), False
             if mapping.decision == "error":
-                return Step("Azure", "no-opinion", f"the authorizer answers with an error: {mapping.message}")
+                text = f"the authorizer answers with an error: {mapping.message}"
+                return Step("Azure", "no-opinion", text), False
             scope = base + (mapping.scope.replace("/namespaces/", f"/{managed}/") if mapping.scope else "")
-            principals = frozenset(
-                each.lower() for each in (*asked.user.extra_value("oid"), *filter(is_uuid, asked.user.groups))
-            )
+            principals = self.principals(asked)
             answers = [self.access.check(principals, action, scope) for action in mapping.actions]
             refused = next((each for each in answers if each.verdict is Verdict.DENY), None)
             doubtful = next((each for each in answers if each.verdict is Verdict.UNKNOWN), None)
             if refused is None and doubtful is None and answers:
-                return Step("Azure", "allow", answers[0].reason)
+                return Step("Azure", "allow", answers[0].reason), False
             if refused is not None:
                 reasons.append(refused.reason)
+                denial = denial or bool(refused.assignment)
             elif doubtful is not None:
                 unknown = unknown or doubtful.reason
         if unknown:
-            return Step("Azure", "unknown", unknown)
-        return Step("Azure", "deny", "; ".join(dict.fromkeys(reasons)))
+            return Step("Azure", "unknown", unknown), False
+        return Step("Azure", "deny", "; ".join(dict.fromkeys(reasons))), denial
 
     def _places(self, asked: Attributes) -> list[tuple[str, str, str]]:
         places = [(PROVIDER, self.id, "namespaces")]
