@@ -165,15 +165,15 @@ def _graph(draw: random.Random) -> None:
     graph = build_graph(world)
     built = time.perf_counter() - start
     start = time.perf_counter()
-    steps = shortest(graph, ("ServiceAccount", "ns1/sa1"), ADMIN)
-    found = time.perf_counter() - start
+    ways = [shortest(graph, ("ServiceAccount", f"ns{n % 500}/sa{n}"), ADMIN) for n in range(100)]
+    found = (time.perf_counter() - start) / len(ways)
     start = time.perf_counter()
     chosen = cut(graph, [("ServiceAccount", f"ns{n % 500}/sa{n}") for n in range(10_000)], ADMIN)
     cutting = time.perf_counter() - start
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"attack graph of 1,000 nodes, 20,000 pods, 10,000 accounts: {len(graph):,} edges in {built:.1f} s")
     print(
-        f"       shortest path ({len(steps or ())} steps) {found:.2f} s, cut ({len(chosen or ())}) {cutting:.1f} s"
+        f"       shortest path ({max(len(way or ()) for way in ways)} steps) {found * 1e3:.1f} ms, cut ({len(chosen or ())}) {cutting:.1f} s"
     )
     print(f"       memory at most {memory:.0f} MB")
 

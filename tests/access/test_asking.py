@@ -308,10 +308,10 @@ def test_a_path_through_a_pod_its_account_and_a_token():
         {
             "kind": "Pod",
             "metadata": {"name": "p", "namespace": "blue"},
-            "spec": {"serviceAccountName": "robot", "containers": []},
+            "spec": {"serviceAccountName": "robot", "containers": [{"name": "c"}]},
         },
     ]
-    assert way(objects, JANE) == ["pod-exec", "enters-pod", "runs-as", "all-rights"]
+    assert way(objects, JANE) == ["pod-exec", "enters-pod", "pod-container", "runs-as", "all-rights"]
     graph = build_graph(build_world(objects, defaults=False))
     assert len(cut(graph, [JANE], ADMIN)) == 1
 

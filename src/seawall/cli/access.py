@@ -299,7 +299,7 @@ def paths(
 
 def _subject(text: str) -> tuple[str, str]:
     kind, slash, name = text.partition("/")
-    if not slash or kind not in ("User", "Group", "ServiceAccount", "AzurePrincipal"):
+    if not slash or kind not in ("User", "Group", "ServiceAccount", "AzurePrincipal", "Network"):
         raise UsageError(f"--from {text} is no subject", hint="write User/jane or ServiceAccount/ns/name")
     return kind, name
 

@@ -132,7 +132,7 @@ class AzureAccess:
         for assignment in self.assignments:
             if assignment.principal.lower() not in principals:
                 continue
-            covers = self._covers(assignment.scope, scope)
+            covers = self.covers(assignment.scope, scope)
             if covers is False:
                 continue
             role = self.roles.get(assignment.role.lower())
@@ -187,12 +187,13 @@ class AzureAccess:
         if {each.lower() for each in denial.excluded} & principals:
             return False
         if denial.children:
-            covered = self._covers(denial.scope, scope) is not False
+            covered = self.covers(denial.scope, scope) is not False
         else:
             covered = _clean(denial.scope) == _clean(scope)
         return covered and any(permission.gives(action, data=data) for permission in denial.permissions)
 
-    def _covers(self, above: str, below: str) -> bool | None:
+    def covers(self, above: str, below: str) -> bool | None:
+        """Tell whether a scope is another one or above it; None where management groups are not known."""
         parent, child = _clean(above), _clean(below)
         if not parent or child == parent or child.startswith(f"{parent}/"):
             return True
