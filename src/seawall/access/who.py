@@ -112,8 +112,20 @@ def _nodes(world: AccessWorld, asked: Attributes) -> Iterable[Holder]:
 
 
 def _azure(azure: AzureCluster, asked: Attributes) -> Iterable[Holder]:
+    """Ask for each assignment by itself; members of a group that is assigned are shown along with it.
+
+    Without a namespace an assignment of one namespace counts there, as a RoleBinding does.
+    """
     for assignment in azure.access.assignments:
+        space = azure.namespace_of(assignment.scope)
+        wanted = asked
+        if asked.is_resource and not asked.namespace and space:
+            wanted = msgspec.structs.replace(asked, namespace=space)
         user = User(assignment.principal, (), "", (("oid", (assignment.principal,)),))
-        step = azure.authorize(msgspec.structs.replace(asked, user=user))
-        if step.decision == "allow":
-            yield Holder("AzurePrincipal", assignment.principal, assignment.id, assignment.role, "azure")
+        alone = msgspec.structs.replace(azure, access=azure.access.with_assignments([assignment]))
+        if alone.authorize(msgspec.structs.replace(wanted, user=user)).decision != "allow":
+            continue
+        holder = Holder("AzurePrincipal", assignment.principal, assignment.id, assignment.role, "azure")
+        yield holder
+        for member in sorted(azure.directory.members_of(assignment.principal)):
+            yield msgspec.structs.replace(holder, name=member, member_of=assignment.principal)

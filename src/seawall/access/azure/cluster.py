@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from seawall.access.azure.actions import PROVIDER, Operations, is_uuid, map_request
+from seawall.access.azure.actions import PROVIDER, DataAction, Operations, is_uuid, map_request
 from seawall.access.azure.directory import Directory
 from seawall.access.chain import AccessDecision, Step, authorize
 from seawall.core.decision import Verdict
@@ -85,6 +85,29 @@ class AzureCluster(msgspec.Struct, frozen=True):
         if unknown:
             return Step("Azure", "unknown", unknown), False
         return Step("Azure", "deny", "; ".join(dict.fromkeys(reasons))), denial
+
+    def namespace_of(self, scope: str) -> str:
+        """Return the namespace of this cluster that a scope is, "" where it is none."""
+        front = f"{self.id.lower().strip('/')}/"
+        rest = scope.lower().strip("/")
+        kind, _, name = rest.removeprefix(front).partition("/")
+        held = rest.startswith(front) and kind in ("namespaces", "managednamespaces") and "/" not in name
+        return name if held else ""
+
+    def checks(self, asked: Attributes) -> list[tuple[DataAction, str]]:
+        """Return every (data action, scope) that is checked for a request."""
+        found = []
+        for provider, base, managed in self._places(asked):
+            mapping = map_request(
+                asked,
+                self.operations,
+                provider,
+                custom_resources=self.custom_resources,
+                subresources=self.subresources,
+            )
+            scope = base + (mapping.scope.replace("/namespaces/", f"/{managed}/") if mapping.scope else "")
+            found += [(action, scope) for action in mapping.actions]
+        return found
 
     def _places(self, asked: Attributes) -> list[tuple[str, str, str]]:
         places = [(PROVIDER, self.id, "namespaces")]

@@ -108,6 +108,12 @@ class AzureAccess:
         self.ancestors = ancestors
         self._conditions: dict[str, Condition | str] = {}
 
+    def with_assignments(
+        self, assignments: Iterable[Assignment], definitions: Iterable[RoleDefinition] = ()
+    ) -> AzureAccess:
+        """Return the same estate with other role assignments, and maybe more roles: a what-if."""
+        return AzureAccess([*self.roles.values(), *definitions], assignments, self.denials, self.ancestors)
+
     def check(
         self,
         principals: frozenset[str],

@@ -190,13 +190,10 @@ def _data_actions(graph: AttackGraph, azure: AzureCluster, principal: str, estat
 
 def _spaces(azure: AzureCluster, principal: str) -> Iterator[str]:
     """Yield the namespaces that a principal's assignments name."""
-    front = f"{azure.id.lower().strip('/')}/"
     for each in azure.access.assignments:
-        scope = each.scope.lower().strip("/")
-        if each.principal.lower() == principal and scope.startswith(front):
-            kind, _, name = scope[len(front) :].partition("/")
-            if kind in ("namespaces", "managednamespaces") and name and "/" not in name:
-                yield name
+        space = azure.namespace_of(each.scope)
+        if space and each.principal.lower() == principal:
+            yield space
 
 
 def _allowed(azure: AzureCluster, principal: str, need: Need, namespace: str) -> str:
