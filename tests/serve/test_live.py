@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 
@@ -119,3 +120,53 @@ def test_a_dead_webhook_with_failure_policy_fail_stops_pods_and_says_so(cluster,
     )
     assert status == 500
     assert "failed calling webhook" in body["message"]
+
+
+MUTATION = [
+    {
+        "apiVersion": "admissionregistration.k8s.io/v1beta1", "kind": "MutatingAdmissionPolicy",
+        "metadata": {"name": "stamp"},
+        "spec": {
+            "matchConstraints": {"resourceRules": [
+                {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}]},
+            "mutations": [{
+                "patchType": "ApplyConfiguration",
+                "applyConfiguration": {"expression": "Object{metadata: Object.metadata{labels: {'by': request.userInfo.username}}}"},
+            }],
+            "reinvocationPolicy": "Never", "failurePolicy": "Fail",
+        },
+    },
+    {
+        "apiVersion": "admissionregistration.k8s.io/v1beta1", "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": {"name": "stamp"}, "spec": {"policyName": "stamp"},
+    },
+    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "stamped"}},
+]  # fmt: skip
+
+
+@pytest.mark.live
+def test_the_server_applies_our_patch(cluster, tmp_path):
+    cluster.request("POST", "/api/v1/namespaces", {"metadata": {"name": "stamped"}})
+    (tmp_path / "world.jsonl").write_text("".join(json.dumps(item) + "\n" for item in MUTATION))
+    with Served(tmp_path, "admission", "--snapshot", str(tmp_path / "world.jsonl")) as served:
+        configuration = _configuration("seawall-mutate", served, "stamped")
+        configuration["kind"] = "MutatingWebhookConfiguration"
+        hook = configuration["webhooks"][0]
+        hook["rules"][0] |= {"resources": ["configmaps"], "operations": ["CREATE"]}
+        hook["clientConfig"] = {
+            "url": f"https://127.0.0.1:{served.port}/mutate",
+            "caBundle": base64.b64encode((served.own / "ca.crt").read_bytes()).decode(),
+        }
+        cluster.kubectl("apply", "-f", "-", input=json.dumps(configuration))
+        try:
+            obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
+            for _ in range(200):
+                status, body = cluster.request(
+                    "POST", "/api/v1/namespaces/stamped/configmaps?dryRun=All", obj
+                )
+                if status == 201 and body["metadata"].get("labels"):
+                    break
+                time.sleep(0.05)
+            assert body["metadata"]["labels"] == {"by": "kubernetes-admin"}
+        finally:
+            cluster.kubectl("delete", "mutatingwebhookconfiguration", "seawall-mutate")

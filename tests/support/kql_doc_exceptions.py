@@ -7,6 +7,8 @@ by what refuses them.
 from __future__ import annotations
 
 SLIPS = {
+    1: "rand()",
+    2: "rand()",
     36: "reads the table StormEvents, which is not in the example",
     208: "rand() over five million rows: a number by chance",
     221: "the page prints (null) for a null",
@@ -27,6 +29,8 @@ SLIPS = {
     330: "the example uses a column that it does not make",
     334: "the answer's original ends in a slash that the query does not have",
     336: "reads the table PageViewsSample, which is not in the example",
+    250: "reads the table StormEvents",
+    281: "the page shows userID first; the query projects it third",
     251: "reads the table StormEvents",
     308: "reads the table StormEvents",
     339: "833 is the population variance of 2, 4 .. 100; the page has the sample variance of another range",

@@ -72,21 +72,21 @@ def read(text: str) -> Query:
         raise KqlError("the query is nested too deeply", kind="limit") from None
 
 
-def compile_query(text: str, catalog: Catalog) -> Plan:
-    """Compile a text against a catalog.
+def compile_query(text: str, catalog: Catalog, *, wraps: bool = False) -> Plan:
+    """Compile a text against a catalog; with `wraps`, whole numbers overflow as Kusto's do.
 
     Raises:
         KqlError: the text cannot be read, or names or types are off, or a construct is refused.
     """
     query = read(text)
     try:
-        plan, binder = _bind(text, query, catalog, {})
+        plan, binder = _bind(text, query, catalog, {}, wraps=wraps)
         leaves = _leaves(binder, catalog)
         if leaves:
-            plan, binder = _bind(text, query, catalog, leaves)
+            plan, binder = _bind(text, query, catalog, leaves, wraps=wraps)
         if any(_mentions(plan.sql, one) for one in binder.absent):
             # A column that the expansion does not carry is read after all: expand as written.
-            plan, _ = _bind(text, query, catalog, leaves, explode=False)
+            plan, _ = _bind(text, query, catalog, leaves, explode=False, wraps=wraps)
     except Fault as fault:
         raise locate(fault, text) from None
     except RecursionError:
@@ -128,9 +128,15 @@ def _mentions(sql: str, name: str) -> bool:
 
 
 def _bind(
-    text: str, query: Query, catalog: Catalog, leaves: dict[int, list[Origin]], *, explode: bool = True
+    text: str,
+    query: Query,
+    catalog: Catalog,
+    leaves: dict[int, list[Origin]],
+    *,
+    explode: bool = True,
+    wraps: bool = False,
 ) -> tuple[Plan, Binder]:
-    binder = Binder(catalog, leaves, explode=explode)
+    binder = Binder(catalog, leaves, explode=explode, wraps=wraps)
     rel = binder.query(query)
     rel.cols = [Col(col.name, _whole(col.ex)) for col in rel.cols if col.name[:1] != "\0"]
     sql, _ = rel.select()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 
+_OVERFLOW = re.compile(r"Overflow in \w+ of INT64")
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 
 
@@ -84,7 +85,8 @@ class Database:
             },
         )
         # One thread: rows come out in one order, run after run; a query of this size is no slower for it.
-        self._connection.execute("SET lock_configuration = true")
+        # The progress bar would be drawn into standard output.
+        self._connection.execute("SET enable_progress_bar = false; SET lock_configuration = true")
         self._close = weakref.finalize(self, self._connection.close)
         self._plans: dict[str, Plan] = {}
         self._registered: set[str] = set()
@@ -231,7 +233,13 @@ class Database:
             KqlError: it cannot be compiled, took too long, or failed at run time.
         """
         plan = self.compile(query) if isinstance(query, str) else query
-        raw = self._fetch(plan, plan.sql, self.limits.rows + 1)
+        try:
+            raw = self._fetch(plan, plan.sql, self.limits.rows + 1)
+        except KqlError as error:
+            if not plan.text or not _OVERFLOW.search(error.message):
+                raise
+            plan = compile_query(plan.text, self.catalog, wraps=True)
+            raw = self._fetch(plan, plan.sql, self.limits.rows + 1)
         truncated = len(raw) > self.limits.rows
         return Result(plan.columns, shape(raw[: self.limits.rows], plan.columns), truncated, plan.hints)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seawall.core.engine import EngineOptions
-from seawall.core.errors import InputError, NotBuiltError
+from seawall.core.errors import InputError
 from seawall.policy.decide import engine
 
 GROUP = "admissionregistration.k8s.io/v1"
@@ -202,28 +202,6 @@ def test_a_namespace_with_bad_labels_is_refused_in_the_servers_words(cluster):
     status, body = cluster.request("POST", "/api/v1/namespaces", namespace)
     found = _engine([]).answer(_review("Namespace", "namespaces", "bad", namespace))["response"]["status"]
     assert (found["code"], found["reason"], found["message"]) == (status, body["reason"], body["message"])
-
-
-def test_a_mutation_that_would_run_is_refused_by_name_and_others_do_not_matter():
-    mutating = [
-        {
-            "apiVersion": GROUP,
-            "kind": "MutatingAdmissionPolicy",
-            "metadata": {"name": "m"},
-            "spec": {"matchConstraints": RULES},
-        },
-        {
-            "apiVersion": GROUP,
-            "kind": "MutatingAdmissionPolicyBinding",
-            "metadata": {"name": "b"},
-            "spec": {"policyName": "m"},
-        },
-    ]
-    decide = _engine(mutating)
-    with pytest.raises(NotBuiltError, match="'m' matches"):
-        decide.answer(_review("ConfigMap", "configmaps", "d", _config_map("d", {})))
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
-    assert decide.answer(_review("Secret", "secrets", "d", secret))["response"]["allowed"] is True
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,90 @@ def test_the_same_policies_are_refused_at_the_same_fields(cluster, kind, plural,
         )
         group = {"group": GROUP.partition("/")[0], "version": "v1"}
         request = {
-            "uid": "u", "operation": "CREATE", "name": name, "object": obj, "userInfo": {},
+            "uid": "u", "operation": "CREATE", "name": obj["metadata"]["name"], "object": obj, "userInfo": {},
+            "kind": group | {"kind": kind}, "resource": group | {"resource": plural},
+        }  # fmt: skip
+        response = decide.answer({"request": request})["response"]
+        mine = {cause["field"] for cause in response.get("status", {}).get("details", {}).get("causes", ())}
+        if response["allowed"] != (status == 201) or not mine <= fields:
+            different.append((name, status, sorted(fields), sorted(mine), body.get("message")))
+    assert different == []
+
+
+APPLY = {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": "Object{}"}}
+PATCH = {"patchType": "JSONPatch", "jsonPatch": {"expression": '[JSONPatch{op: "test", path: "/a"}]'}}
+CHANGE = {
+    "matchConstraints": MATCH,
+    "mutations": [APPLY],
+    "reinvocationPolicy": "Never",
+    "failurePolicy": "Fail",
+}
+
+
+def _expression(text, form="applyConfiguration"):
+    kind = {"applyConfiguration": "ApplyConfiguration", "jsonPatch": "JSONPatch"}[form]
+    return CHANGE | {"mutations": [{"patchType": kind, form: {"expression": text}}]}
+
+
+MUTATING = {
+    "good": CHANGE,
+    "good-patch": CHANGE | {"mutations": [PATCH]},
+    "no-mutations": CHANGE | {"mutations": []},
+    "no-match": {key: value for key, value in CHANGE.items() if key != "matchConstraints"},
+    "no-rules": CHANGE | {"matchConstraints": {}},
+    "no-reinvocation": {key: value for key, value in CHANGE.items() if key != "reinvocationPolicy"},
+    "reinvocation": CHANGE | {"reinvocationPolicy": "Always"},
+    "delete": CHANGE | {"matchConstraints": {"resourceRules": [RULE | {"operations": ["DELETE"]}]}},
+    "no-type": CHANGE | {"mutations": [{"applyConfiguration": {"expression": "Object{}"}}]},
+    "type": CHANGE | {"mutations": [APPLY | {"patchType": "Merge"}]},
+    "both": CHANGE | {"mutations": [APPLY | {"jsonPatch": PATCH["jsonPatch"]}]},
+    "other-form": CHANGE | {"mutations": [{"patchType": "JSONPatch", "applyConfiguration": {"expression": "Object{}"}}]},
+    "empty-expression": _expression(" "),
+    "not-an-object": _expression("1"),
+    "a-map": _expression("{'a': 'b'}"),
+    "inner-object": _expression("Object.spec{}"),
+    "conditional": _expression("has(object.data) ? Object{} : Object{data: {'a': 'b'}}"),
+    "syntax": _expression("Object{"),
+    "empty-list": _expression("[]", "jsonPatch"),
+    "list-of-maps": _expression("[{'op': 'add'}]", "jsonPatch"),
+    "patch-field": _expression('[JSONPatch{op: "add", paht: "/a"}]', "jsonPatch"),
+    "patch-type": _expression("[JSONPatch{op: 1}]", "jsonPatch"),
+    "escape-key": _expression("[JSONPatch{op: 'remove', path: '/a/' + jsonpatch.escapeKey('b/c')}]", "jsonPatch"),
+    "variable-object": CHANGE | {"variables": [{"name": "v", "expression": "Object{}"}]},
+    "variable": CHANGE | {"variables": [{"name": "v", "expression": "1"}], "mutations": [{
+        "patchType": "ApplyConfiguration", "applyConfiguration": {"expression": "Object{spec: Object.spec{replicas: variables.v}}"}}]},
+    "unknown-variable": _expression("Object{data: variables.y}"),
+    "condition-object": CHANGE | {"matchConditions": [{"name": "c", "expression": "Object{} == Object{}"}]},
+    "no-params": _expression("Object{data: params.x}"),
+}  # fmt: skip
+MUTATING_BINDINGS = {
+    "good": {"policyName": "p"},
+    "no-policy": {},
+    "delete": {"policyName": "p", "matchResources": {"resourceRules": [RULE | {"operations": ["DELETE"]}]}},
+    "reference": {"policyName": "p", "paramRef": {"name": "x"}},
+}
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    ("kind", "plural", "cases"),
+    [
+        ("MutatingAdmissionPolicy", "mutatingadmissionpolicies", MUTATING),
+        ("MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings", MUTATING_BINDINGS),
+    ],
+)
+def test_the_same_mutating_policies_are_refused_at_the_same_fields(mutating_cluster, kind, plural, cases):
+    decide = engine("admission", EngineOptions())
+    different = []
+    for name, spec in cases.items():
+        api = "admissionregistration.k8s.io/v1beta1"
+        obj = {"apiVersion": api, "kind": kind, "metadata": {"name": f"check-{name}"}, "spec": spec}
+        status, body = mutating_cluster.request("POST", f"/apis/{api}/{plural}?dryRun=All", obj)
+        causes = (body.get("details") or {}).get("causes", ()) if status == 422 else ()
+        fields = {cause["field"] for cause in causes}
+        group = {"group": "admissionregistration.k8s.io", "version": "v1beta1"}
+        request = {
+            "uid": "u", "operation": "CREATE", "name": obj["metadata"]["name"], "object": obj, "userInfo": {},
             "kind": group | {"kind": kind}, "resource": group | {"resource": plural},
         }  # fmt: skip
         response = decide.answer({"request": request})["response"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seawall.cel.environment import overload
 from seawall.cel.errors import CelError
+from seawall.cel.library.kubernetes import FORMATS_BY_NAME
 from seawall.cel.operators import tenth
 from seawall.cel.values import Opaque
 
@@ -82,9 +83,12 @@ _D = "kubernetes.authorization.Decision"
 
 
 def _service_account(root: Authorizer, namespace: str, name: str) -> Authorizer:
-    if not namespace or not name:
-        raise CelError("Invalid service account namespace or name")
-    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
+    if FORMATS_BY_NAME["dns1123Subdomain"].validate(name):
+        raise CelError("Invalid service account name")
+    if FORMATS_BY_NAME["dns1123Label"].validate(namespace):
+        raise CelError("Invalid service account namespace")
+    # Not system:authenticated: that group comes from authentication, which has not happened here.
+    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
     return Authorizer(User(f"system:serviceaccount:{namespace}:{name}", groups), root.authorize)
 
 
@@ -93,7 +97,7 @@ def _check(question: Check, verb: str) -> Decision:
 
 
 def _path(root: Authorizer, path: str) -> Check:
-    if not path:
+    if not path.strip():
         raise CelError("path must not be empty")
     return Check(root, PATH, {"path": path})
 
@@ -101,6 +105,12 @@ def _path(root: Authorizer, path: str) -> Check:
 def _method(receiver: str, rest: str, call: Any, cost: Any = None) -> Any:
     made = overload("x." + rest, call, cost)
     return made._replace(args=(made.args[0]._replace(kind=receiver), *made.args[1:]))
+
+
+def _resource(check: Check, resource: str) -> Check:
+    if not resource.strip():
+        raise CelError("resource must not be empty")
+    return Check(check.root, RESOURCE, check.attributes | {"resource": resource})
 
 
 def _always(cost: int) -> Any:
@@ -112,8 +122,7 @@ OVERLOADS = (
     _method(_A, f"group(string) -> {GROUP}", lambda root, group: Check(root, GROUP, {"group": group})),
     _method(_A, f"serviceAccount(string, string) -> {_A}", _service_account),
     _method(
-        GROUP, f"resource(string) -> {RESOURCE}",
-        lambda check, resource: Check(check.root, RESOURCE, check.attributes | {"resource": resource}),
+        GROUP, f"resource(string) -> {RESOURCE}", _resource,
     ),
     _method(RESOURCE, f"subresource(string) -> {RESOURCE}", lambda check, name: check.having(subresource=name)),
     _method(RESOURCE, f"namespace(string) -> {RESOURCE}", lambda check, name: check.having(namespace=name)),

@@ -38,7 +38,7 @@ class Aggregates:
             if many is not None and len(many) == 1:
                 return many[0][1]
             raise Fault(f"{name}() gives several columns: it cannot stand inside an expression", node.pos)
-        maker = _ONE.get(name)
+        maker = ONE.get(name)
         if maker is None:
             if name in builtins().aggregates:
                 raise refuse(f"the aggregate {name}()", node.pos)
@@ -57,7 +57,7 @@ class Aggregates:
         return None if maker is None else maker(self, node, scope.inner())
 
 
-_ONE: dict[str, Callable[[Any, Call, Any], Ex]] = {}
+ONE: dict[str, Callable[[Any, Call, Any], Ex]] = {}
 _MANY: dict[str, Callable[[Any, Call, Any], Many]] = {}
 
 
@@ -65,7 +65,7 @@ def _filter(binder: Any, node: Call, scope: Any, index: int) -> str:
     return f" FILTER (WHERE {binder.test(node.args[index], scope, filtering=True)})"
 
 
-def _one(
+def declare(
     name: str, *, condition: int | None = None
 ) -> Callable[[Callable[[Any, Call, Ex, str], Ex]], Callable[..., Ex]]:
     """Declare an aggregate of one value; `condition` is the index of the predicate of its `if` form."""
@@ -75,8 +75,8 @@ def _one(
             keep = _filter(binder, node, scope, condition) if condition is not None else ""
             return make(binder, node, binder.ex(node.args[0], scope), keep)
 
-        for one in name.split():
-            _ONE[one] = bound
+        for alias in name.split():
+            ONE[alias] = bound
         return make
 
     return register
@@ -89,8 +89,8 @@ def _count(binder: Any, node: Call, scope: Any) -> Ex:
     return Ex("count(*)", "long")
 
 
-_ONE["count"] = _ONE["cnt"] = _count
-_ONE["countif"] = lambda binder, node, scope: Ex(f"count(*){_filter(binder, node, scope, 0)}", "long")
+ONE["count"] = ONE["cnt"] = _count
+ONE["countif"] = lambda binder, node, scope: Ex(f"count(*){_filter(binder, node, scope, 0)}", "long")
 
 
 def _sum(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
@@ -102,7 +102,7 @@ def _sum(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
     if value.type == "real":
         return Ex(f"coalesce(sum({value.sql}){keep}, 0::DOUBLE)", "real")
     if value.type == "decimal":
-        return Ex(f"k_decimal_sum(to_json(list({value.sql}){keep})::VARCHAR)", "decimal")
+        return Ex(f"coalesce(k_decimal_sum(to_json(list({value.sql}){keep})::VARCHAR), '0')", "decimal")
     if value.type == "bool":
         return Ex(f"coalesce(sum({value.sql}::BIGINT){keep}, 0)::BIGINT", "long")
     raise Fault(f"{node.name}() of a {value.type}", node.pos, hint="convert it: tolong(...) or toreal(...)")
@@ -115,13 +115,15 @@ def _avg(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
         return Ex(f"coalesce(avg({sql}){keep}, 'nan'::DOUBLE)", "real")
     if value.type in ("timespan", "datetime"):
         return Ex(f"(sum({value.sql}){keep} // nullif(count({value.sql}){keep}, 0))::BIGINT", value.type)
-    raise (refuse if value.type == "decimal" else Fault)(f"{node.name}() of a {value.type}", node.pos)
+    if value.type == "decimal":
+        return Ex(f"k_decimal_avg(to_json(list({value.sql}){keep})::VARCHAR)", "decimal")
+    raise Fault(f"{node.name}() of a {value.type}", node.pos)
 
 
-_one("sum")(_sum)
-_one("sumif", condition=1)(_sum)
-_one("avg")(_avg)
-_one("avgif", condition=1)(_avg)
+declare("sum")(_sum)
+declare("sumif", condition=1)(_sum)
+declare("avg")(_avg)
+declare("avgif", condition=1)(_avg)
 
 
 def _extreme(word: str) -> Callable[[Any, Call, Ex, str], Ex]:
@@ -132,7 +134,7 @@ def _extreme(word: str) -> Callable[[Any, Call, Ex, str], Ex]:
                 f"{node.name}() of a {value.type}", node.pos, hint="convert it: tostring(...) or toreal(...)"
             )
         if value.type == "decimal":
-            raise refuse(f"{node.name}() of a decimal", node.pos)
+            return Ex(f"k_decimal_{word}(to_json(list({value.sql}){keep})::VARCHAR)", "decimal")
         if value.type == "string":
             return Ex(f"coalesce({word}({value.sql}){keep}, '')", "string")
         return Ex(f"{word}({value.sql}){keep}", value.type)
@@ -141,8 +143,8 @@ def _extreme(word: str) -> Callable[[Any, Call, Ex, str], Ex]:
 
 
 for _word in ("min", "max"):
-    _one(_word)(_extreme(_word))
-    _one(f"{_word}if", condition=1)(_extreme(_word))
+    declare(_word)(_extreme(_word))
+    declare(f"{_word}if", condition=1)(_extreme(_word))
 
 
 def _dcount(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
@@ -150,8 +152,8 @@ def _dcount(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
     return Ex(f"count(DISTINCT {value.sql}){keep}", "long")
 
 
-_one("dcount count_distinct")(_dcount)
-_one("dcountif count_distinctif", condition=1)(_dcount)
+declare("dcount count_distinct")(_dcount)
+declare("dcountif count_distinctif", condition=1)(_dcount)
 
 
 def _spread(function: str) -> Callable[[Any, Call, Ex, str], Ex]:
@@ -172,8 +174,8 @@ for _word, _function in {
     "variance": "var_samp",
     "variancep": "var_pop",
 }.items():
-    _one(_word)(_spread(_function))
-    _one(f"{_word}if", condition=1)(_spread(_function))
+    declare(_word)(_spread(_function))
+    declare(f"{_word}if", condition=1)(_spread(_function))
 
 
 def _covariance(function: str, condition: int | None) -> Callable[[Any, Call, Any], Ex]:
@@ -185,10 +187,10 @@ def _covariance(function: str, condition: int | None) -> Callable[[Any, Call, An
     return bound
 
 
-_ONE["covariance"] = _covariance("covar_samp", None)
-_ONE["covariancep"] = _covariance("covar_pop", None)
-_ONE["covarianceif"] = _covariance("covar_samp", 2)
-_ONE["covariancepif"] = _covariance("covar_pop", 2)
+ONE["covariance"] = _covariance("covar_samp", None)
+ONE["covariancep"] = _covariance("covar_pop", None)
+ONE["covarianceif"] = _covariance("covar_samp", 2)
+ONE["covariancepif"] = _covariance("covar_pop", 2)
 
 
 def _limit(binder: Any, node: Call, index: int) -> str:
@@ -200,7 +202,8 @@ def _limit(binder: Any, node: Call, index: int) -> str:
     return str(max(0, min(int(value), MAX_LIST)))
 
 
-def _json_list(value: Ex, keep: str, limit: str, *, nulls: bool = False) -> str:
+def json_items(value: Ex, keep: str, limit: str, *, nulls: bool = False) -> str:
+    """Write the list of a group's values as JSON texts."""
     item = to_json(value)
     if nulls:
         item = f"coalesce({item}, 'null')"
@@ -210,41 +213,42 @@ def _json_list(value: Ex, keep: str, limit: str, *, nulls: bool = False) -> str:
     return f"list({item}){keep}[1:{limit}]"
 
 
-def _joined(items: str) -> str:
+def joined(items: str) -> str:
+    """Write a list of JSON texts as a JSON array."""
     return f"coalesce('[' || array_to_string({items}, ',') || ']', '[]')"
 
 
 def _make_list(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
-    return result(_joined(_json_list(value, keep, _limit(binder, node, 2 if keep else 1))), "dynamic")
+    return result(joined(json_items(value, keep, _limit(binder, node, 2 if keep else 1))), "dynamic")
 
 
 def _make_set(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
     limit = _limit(binder, node, 2 if keep else 1)
-    return result(f"k_set({_joined(_json_list(value, keep, str(MAX_LIST)))}, {limit})", "dynamic")
+    return result(f"k_set({joined(json_items(value, keep, str(MAX_LIST)))}, {limit})", "dynamic")
 
 
 def _make_bag(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
     if value.type != "dynamic":
         raise Fault(f"{node.name}() takes a dynamic, not a {value.type}", node.pos)
     return result(
-        f"k_bag({_joined(_json_list(value, keep, _limit(binder, node, 2 if keep else 1)))})", "dynamic"
+        f"k_bag({joined(json_items(value, keep, _limit(binder, node, 2 if keep else 1)))})", "dynamic"
     )
 
 
-_one("make_list makelist")(_make_list)
-_one("make_list_if", condition=1)(_make_list)
-_one("make_set makeset")(_make_set)
-_one("make_set_if", condition=1)(_make_set)
-_one("make_bag make_dictionary")(_make_bag)
-_one("make_bag_if", condition=1)(_make_bag)
-_one("make_list_with_nulls")(
+declare("make_list makelist")(_make_list)
+declare("make_list_if", condition=1)(_make_list)
+declare("make_set makeset")(_make_set)
+declare("make_set_if", condition=1)(_make_set)
+declare("make_bag make_dictionary")(_make_bag)
+declare("make_bag_if", condition=1)(_make_bag)
+declare("make_list_with_nulls")(
     lambda _binder, _node, value, keep: result(
-        _joined(_json_list(value, keep, str(MAX_LIST), nulls=True)), "dynamic"
+        joined(json_items(value, keep, str(MAX_LIST), nulls=True)), "dynamic"
     )
 )
-_one("buildschema")(
+declare("buildschema")(
     lambda _binder, _node, value, keep: result(
-        f"k_buildschema({_joined(_json_list(value, keep, str(MAX_LIST)))})", "dynamic"
+        f"k_buildschema({joined(json_items(value, keep, str(MAX_LIST)))})", "dynamic"
     )
 )
 
@@ -256,7 +260,7 @@ for _word in ("and", "or", "xor"):
             raise Fault(f"{node.name}() takes a long, not a {value.type}", node.pos)
         return Ex(f"bit_{word}({value.sql}){keep}", "long")
 
-    _one(f"binary_all_{_word}")(_bits)
+    declare(f"binary_all_{_word}")(_bits)
 
 
 # --- several columns ---------------------------------------------------------------------------------------
@@ -444,4 +448,4 @@ _MANY["percentiles_array"] = _percentiles_array
 _MANY["percentilew"] = _MANY["percentilesw"] = _percentilesw
 _MANY["percentilesw_array"] = _percentilesw_array
 
-__all__ = ["Aggregates", "Name", "quote"]
+__all__ = ["MAX_LIST", "ONE", "Aggregates", "Name", "declare", "joined", "json_items", "quote"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seawall.kql.bind import sketches as _sketches  # noqa: F401 - its aggregates are known once it is read
 from seawall.kql.bind.expand import Expand
 from seawall.kql.bind.relation import Col, Ids, Rel
 from seawall.kql.bind.scope import Env, FunctionLet, Scope, TableLet
@@ -33,6 +34,7 @@ from seawall.kql.tree import (
     Render,
     SampleDistinct,
     Serialize,
+    SetOption,
     Sort,
     Statement,
     Summarize,
@@ -54,8 +56,14 @@ class Binder(Expand):
     """Binds one query against a catalog of tables. Used once."""
 
     def __init__(
-        self, catalog: Catalog, leaves: dict[int, list[Origin]] | None = None, *, explode: bool = True
+        self,
+        catalog: Catalog,
+        leaves: dict[int, list[Origin]] | None = None,
+        *,
+        explode: bool = True,
+        wraps: bool = False,
     ) -> None:
+        self.wraps = wraps
         self.catalog = catalog
         self.ids = Ids()
         self.wanted: set[Origin] = set()
@@ -70,6 +78,7 @@ class Binder(Expand):
         self.tables: set[str] = set()
         self.hints: dict[str, Any] = {}
         self.options: list[str] = []
+        self.settings: dict[str, Expr] = {}
         self.peek = catalog.peek
 
     def query(self, query: Query) -> Rel:
@@ -97,6 +106,8 @@ class Binder(Expand):
                 )
         else:
             self.options.append(getattr(node, "name", ""))
+            if isinstance(node, SetOption) and node.value is not None:
+                self.settings[node.name] = node.value
 
     def let(self, node: Let, env: Env) -> None:
         """Bind `let`: values at once, tables and functions where they are used."""

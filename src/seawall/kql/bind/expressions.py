@@ -60,6 +60,7 @@ class Expressions:
     wanted: set[Origin]
     uses_now: bool
     depth: int
+    wraps: bool
     table_of: Callable[[Any, Env], Rel]
     pipeline: Callable[[Pipeline, Env], Rel]
     is_tabular: Callable[[Expr, Env], bool]
@@ -229,7 +230,10 @@ class Expressions:
         """Bind `left op right`."""
         op = node.op
         if op in _ARITHMETIC:
-            return arithmetic(op, self.ex(node.left, scope), self.ex(node.right, scope), node.pos)
+            left, right = self.ex(node.left, scope), self.ex(node.right, scope)
+            out = arithmetic(op, left, right, node.pos)
+            whole = op in "+-*" and out.type == "long" and not out.known
+            return _wrapped(op, left, right) if whole and self.wraps else out
         return Ex(self.test(node, scope, filtering=False), "bool")
 
     def test(self, node: Expr, scope: Scope, *, filtering: bool) -> str:
@@ -490,6 +494,20 @@ def _numbers(op: str, left: Ex, right: Ex) -> Ex:
     if op == "%":
         return Ex(f"fmod({a}, {b})" if type_ == "real" else _modulo(a, b), type_)
     return Ex(f"({a} {op} {b})", type_)
+
+
+def _wrapped(op: str, left: Ex, right: Ex) -> Ex:
+    """Write `+ - *` of whole numbers that keeps the low 64 bits, as Kusto does, where DuckDB's own fails.
+
+    Ten times as slow: a query is written so only after it has overflowed.
+    """
+    a, b = (to_long(one) if one.type == "dynamic" else one.sql for one in (left, right))
+    exact = f"({a}::HUGEINT {op} {b}::HUGEINT)"
+    return Ex(
+        f"((({exact} + 9223372036854775808) % 18446744073709551616 + 18446744073709551616)"
+        " % 18446744073709551616 - 9223372036854775808)::BIGINT",
+        "long",
+    )
 
 
 def _text(ex: Ex) -> str:

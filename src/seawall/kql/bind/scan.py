@@ -24,22 +24,24 @@ MAX_STEPS = 8
 
 def scan(binder: Any, node: Scan, rel: Rel, env: Env) -> Rel:
     """Bind `scan`."""
-    if node.partition or binder.part_columns(rel):
-        raise refuse("scan over partitions", node.pos)
     if node.order:
         rel = binder.op_sort(Sort(node.pos, node.order), rel, env)
     if not rel.sorted:
         raise Fault("scan needs rows in an order", node.pos, hint="put | sort by or | serialize before it")
     for step in node.steps:
-        if step.optional or step.output == "last":
-            raise refuse("an optional step of scan" if step.optional else "output=last", step.pos)
+        if step.optional:
+            raise refuse("an optional step of scan", step.pos)
     if not 1 <= len(node.steps) <= MAX_STEPS:
         raise refuse(f"scan with {len(node.steps)} steps", node.pos)
-    return _Machine(binder, node, rel.flush(), env).build()
+    rel = rel.flush()
+    parts = [col.ex.sql for col in binder.part_columns(rel)]
+    parts += [binder.ex(key, Scope(rel, env)).sql for key in node.partition]
+    return _Machine(binder, node, rel, env, parts).build()
 
 
 class _Machine:
-    def __init__(self, binder: Any, node: Scan, rel: Rel, env: Env) -> None:
+    def __init__(self, binder: Any, node: Scan, rel: Rel, env: Env, parts: list[str]) -> None:
+        self.parts = parts
         self.binder = binder
         self.node = node
         self.env = env
@@ -156,7 +158,15 @@ class _Machine:
         ids.table += 1
         tag = f"t{ids.table}"
         source = ", ".join(f"{col.ex.sql} AS r{i}" for i, col in enumerate(self.rel.cols))
-        rows = f"SELECT {source}, row_number() OVER () AS rn FROM {self.rel.frm}"
+        rows = f"SELECT {source}, row_number() OVER () AS rn, false AS fresh FROM {self.rel.frm}"
+        if self.parts:
+            # The rows of a part follow each other in their order; each part begins with no sequence under way.
+            keys = ", ".join(f"{one} AS q{i}" for i, one in enumerate(self.parts))
+            by = ", ".join(f"q{i}" for i in range(len(self.parts)))
+            rows = (
+                f"SELECT * EXCLUDE (rn), row_number() OVER (ORDER BY {by}, rn) AS rn, rn = min(rn) OVER (PARTITION BY {by}) AS fresh"
+                f" FROM (SELECT {source}, {keys}, row_number() OVER () AS rn FROM {self.rel.frm})"
+            )
         states = [
             "nm",
             *[f"a{k}" for k in range(1, count + 1)],
@@ -181,7 +191,8 @@ class _Machine:
             for name in self.all
         ]
         start += [f"false AS {one}" for one in outs]
-        inner = f"SELECT {', '.join(['b.rn', *(f'b.{one}' for one in raw), *(f'p.{one}' for one in states), *(f'false AS {one}' for one in outs)])} FROM {tag}_s AS p JOIN {tag}_r AS b ON b.rn = p.rn + 1"
+        held_over = [f"(p.{one} AND NOT b.fresh) AS {one}" if one[0] == "a" else f"p.{one}" for one in states]
+        inner = f"SELECT {', '.join(['b.rn', *(f'b.{one}' for one in raw), *held_over, *(f'false AS {one}' for one in outs)])} FROM {tag}_s AS p JOIN {tag}_r AS b ON b.rn = p.rn + 1"
         for number in range(count, 0, -1):
             inner = self.level(inner, number, columns)
         parts: list[str] = []
@@ -192,7 +203,10 @@ class _Machine:
                 f"{self.cell(number, number, name)} AS d{i}" for i, name in enumerate(self.defaults)
             )
             items = ", ".join([*raw, *([held] if held else []), f"m{number} AS m", "rn", f"{number} AS k"])
-            parts.append(f"SELECT {items} FROM {tag}_s WHERE o{number}")
+            last = " QUALIFY row_number() OVER (PARTITION BY m ORDER BY rn DESC) = 1"
+            parts.append(
+                f"SELECT {items} FROM {tag}_s WHERE o{number}{last if step.output == 'last' else ''}"
+            )
         if not parts:
             raise refuse("a scan whose steps put nothing out", self.node.pos)
         frm = (

@@ -1,13 +1,11 @@
-"""Operators that change a table's shape: mv-apply, partition, make-series, top-nested, search, find."""
+"""Operators that change a table's shape: make-series, top-nested, search, find."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from seawall.kql.bind.expressions import OUTER
 from seawall.kql.bind.names import Namer, derived
-from seawall.kql.bind.operators import PART
-from seawall.kql.bind.plugins import Plugins
+from seawall.kql.bind.parts import Parts
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import NUMBERS, Ex, literal, quote, to_json, to_real, to_string
@@ -23,6 +21,7 @@ from seawall.kql.tree import (
     MvApply,
     Name,
     Named,
+    Node,
     Operator,
     Partition,
     Scan,
@@ -32,15 +31,9 @@ from seawall.kql.tree import (
     Wild,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-
-class Shapes(Plugins):
+class Shapes(Parts):
     """The part of the binder that changes a table's shape."""
-
-    expanded: Callable[..., tuple[Rel, list[str]]]
-    step_of: Callable[[Operator, Rel, Env], Rel]
 
     def shape_step(self, node: Operator, rel: Rel, env: Env) -> Rel:
         """Bind the operators of this module."""
@@ -65,76 +58,6 @@ class Shapes(Plugins):
         if isinstance(node, Search):
             return self.op_search(node, None, env)
         raise refuse(f"{type(node).__name__.lower()} without a table before it", node.pos)
-
-    # --- sub-pipelines for each row or key -----------------------------------------------------------------
-
-    def op_mv_apply(self, node: MvApply, rel: Rel, env: Env) -> Rel:
-        """`mv-apply`: the steps run over the elements of each row."""
-        if self.part_columns(rel) or rel.hidden:
-            raise refuse("mv-apply inside mv-apply or partition", node.pos)
-        if node.context:
-            raise refuse("mv-apply with id", node.pos)
-        limit = self.row_count(node.limit, env, "limit") if node.limit is not None else ""
-        rel = rel.flush()
-        outer = rel.replace([*rel.cols, Col(f"{PART}0", Ex("row_number() OVER ()", "long"))]).flush()
-        # The rows are numbered once and read twice: what came before them runs once, and both see one order.
-        self.ids.table += 1
-        numbered = f"m{self.ids.table}"
-        text, _, alias = outer.frm.rpartition(" AS ")
-        outer.frm = f"{numbered} AS {alias}"
-        names = [col.name for col in outer.visible]
-        wide, made = self.expanded(node.items, outer, env, bag="bag", index=node.index, limit=limit)
-        inner = [col for col in wide.cols if col.name in made or col.name[:1] == "\0"]
-        # A column that is expanded in place keeps its row's value under its own name outside.
-        inner.extend(Col(OUTER + col.name, col.ex) for col in wide.visible if col.name not in made)
-        sub = wide.replace(inner)
-        sub.sorted = True
-        inside = Env(env)
-        for step in node.steps:
-            sub = self.step_of(step, sub, inside)
-        sub = sub.flush()
-        part = self.part_columns(sub)
-        if not part:
-            raise refuse("this step inside mv-apply", node.pos)
-        kept = [name for name in names if name not in made]
-        if all(OUTER + name in sub.names for name in kept):
-            cols = [Col(name, sub.names[OUTER + name].ex) for name in kept]
-            source = Rel(self.ids, [], sub.frm, sub.leaves)
-        else:
-            cols = [Col(name, outer.names[name].ex) for name in kept]
-            source = Rel(
-                self.ids,
-                [],
-                f"{outer.frm} JOIN {sub.frm} ON {self.part_columns(outer)[0].ex.sql} = {part[0].ex.sql}",
-                outer.leaves,
-            )
-        namer = Namer(set(kept))
-        cols.extend(Col(namer.unique(col.name), col.ex) for col in sub.visible)
-        order = {name: i for i, name in enumerate(names)}
-        if all(col.name in order for col in cols):
-            cols.sort(key=lambda col: order[col.name])
-        out = source.replace(cols).flush()
-        out.frm = f"(WITH {numbered} AS MATERIALIZED {text} {out.frm[1:]}"
-        return out
-
-    def op_partition(self, node: Partition, rel: Rel, env: Env) -> Rel:
-        """`partition by key (steps)`."""
-        if self.part_columns(rel):
-            raise refuse("partition inside mv-apply or partition", node.pos)
-        if node.steps is None:
-            raise refuse("partition with a contextual query", node.pos)
-        rel = rel.settle()
-        key = self.ex(node.column, Scope(rel, env))
-        if key.type == "dynamic":
-            raise Fault("partition takes no dynamic key", node.pos, hint="convert it: tostring(...)")
-        sub = rel.replace([*rel.cols, Col(f"{PART}0", key)]).flush()
-        inside = Env(env)
-        for step in node.steps:
-            sub = self.step_of(step, sub, inside)
-        if not self.part_columns(sub):
-            raise refuse("this step inside partition", node.pos)
-        sub = sub.flush()
-        return sub.replace(sub.visible)
 
     # --- make-series ---------------------------------------------------------------------------------------
 
@@ -339,8 +262,29 @@ class Shapes(Plugins):
         if node.mode == "find" and node.project is not None:
             hits = [(label, self.find_project(node.project, one, env)) for label, one in hits]
         elif node.mode == "find":
-            raise refuse("find without project", node.pos, "name the columns: find ... project a, b")
+            hits = self.find_smart(node, hits, env)
         return self.unite(hits, source, inner=False, pos=node.pos)
+
+    def find_smart(self, node: Search, hits: list[tuple[str, Rel]], env: Env) -> list[tuple[str, Rel]]:
+        """Bind `find` without columns: those that the predicate names, those that all tables have, the rest packed."""
+        common = set.intersection(*({col.name for col in rel.visible} for _, rel in hits))
+        shown = common | _names_in(node.predicate)
+        packed = any(col.name not in shown for _, rel in hits for col in rel.visible)
+        out: list[tuple[str, Rel]] = []
+        for label, rel in hits:
+            cols = [col for col in rel.visible if col.name in shown]
+            if packed:
+                rest = [Name(node.pos, col.name) for col in rel.visible if col.name not in shown]
+                pairs: list[Expr] = [
+                    part for name in rest for part in (Lit(node.pos, "string", name.name), name)
+                ]
+                cols.append(
+                    Col("pack_", self.ex(Call(node.pos, "bag_pack", tuple(pairs)), Scope(rel, env)))
+                    if pairs
+                    else Col("pack_", literal({}, "dynamic"))
+                )
+            out.append((label, rel.replace(cols)))
+        return out
 
     def find_project(self, items: tuple[Expr, ...], rel: Rel, env: Env) -> Rel:
         """Bind `find ... project`: columns that a table lacks are null there."""
@@ -410,6 +354,17 @@ class Shapes(Plugins):
         from seawall.kql.bind.scan import scan
 
         return scan(self, node, rel, env)
+
+
+def _names_in(node: object) -> set[str]:
+    """Collect the names that stand anywhere in a tree."""
+    if isinstance(node, Name):
+        return {node.name}
+    if isinstance(node, tuple):
+        return set().union(*map(_names_in, node))
+    if isinstance(node, Node):
+        return set().union(*(_names_in(getattr(node, field)) for field in node.__struct_fields__))
+    return set()
 
 
 def wildcard(sql: str, text: str, *, exact: bool) -> str:

@@ -1,6 +1,17 @@
 """The built-in scalar functions, by family. Importing this registers all of them."""
 
-from seawall.kql.functions import codecs, core, dates, dynamics, network, numbers, series, strings, windows
+from seawall.kql.functions import (
+    codecs,
+    core,
+    dates,
+    dynamics,
+    network,
+    numbers,
+    series,
+    sketches,
+    strings,
+    windows,
+)
 from seawall.kql.functions.registry import FUNCTIONS, UDFS, Udf
 
 __all__ = [
@@ -14,6 +25,7 @@ __all__ = [
     "network",
     "numbers",
     "series",
+    "sketches",
     "strings",
     "windows",
 ]

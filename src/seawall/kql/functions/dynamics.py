@@ -649,6 +649,32 @@ def _decimal_sum(values: list[Any]) -> str | None:
     return plain(total)
 
 
+def _decimal_avg(values: list[Any]) -> str | None:
+    import decimal
+
+    from seawall.kql.functions.numbers import CONTEXT, plain
+
+    known = [decimal.Decimal(value) for value in values if value is not None]
+    if not known:
+        return None
+    total = decimal.Decimal(0)
+    for value in known:
+        total = CONTEXT.add(total, value)
+    return plain(CONTEXT.divide(total, decimal.Decimal(len(known))))
+
+
+def _decimal_extreme(choose: Any) -> Any:
+    def extreme(values: list[Any]) -> str | None:
+        import decimal
+
+        chosen: str | None = choose(
+            (value for value in values if value is not None), key=decimal.Decimal, default=None
+        )
+        return chosen
+
+    return extreme
+
+
 def _weighted(pairs: list[Any], percent: float) -> float | None:
     """Nearest rank over values that count as often as their weight says."""
     known = sorted((p for p in pairs if p[0] is not None and p[1]), key=lambda p: p[0])
@@ -694,6 +720,9 @@ def _merge_schemas(schemas: list[Any]) -> Any:
 udf("set", "dynamic long", "dynamic", _set)
 udf("bag", "dynamic", "dynamic", _bag)
 udf("decimal_sum", "dynamic", "decimal", _decimal_sum)
+udf("decimal_avg", "dynamic", "decimal", _decimal_avg)
+udf("decimal_min", "dynamic", "decimal", _decimal_extreme(min))
+udf("decimal_max", "dynamic", "decimal", _decimal_extreme(max))
 udf("weighted", "dynamic real", "real", _weighted)
 udf("buildschema", "dynamic", "dynamic", lambda values: _merge_schemas([_schema(v) for v in values]))
 

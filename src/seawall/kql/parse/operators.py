@@ -387,7 +387,9 @@ class OperatorParser(ScalarParser):
                 if word == "project":
                     self.at += count
                     project = self.find_columns()
-                elif word in ("project-smart", "project-away"):
+                elif word == "project-smart":
+                    self.at += count
+                elif word == "project-away":
                     raise refuse(f"find ... {word}", pos)
             kind = str(options.get("kind", "case_insensitive"))
             return Search(
@@ -685,7 +687,11 @@ class OperatorParser(ScalarParser):
             return Partition(pos, column, steps, None)
         self.expect("{")
         if not self.starts_operator():
-            raise refuse("partition with a contextual query in braces", self.now.pos)
+            self.enter()
+            query = self.pipeline()
+            self.leave()
+            self.expect("}")
+            return Partition(pos, column, None, query)
         self.accept("|")
         self.enter()
         steps = (self.operator(), *self.steps())

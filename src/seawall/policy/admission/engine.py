@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING, Any
 
-from seawall.core.errors import InputError, NotBuiltError, UsageError
-from seawall.policy.admission.matching import matches
+import msgspec
+
+from seawall.core.errors import InputError, UsageError
+from seawall.policy.admission.authorizing import Authorizing
+from seawall.policy.admission.mutating import MutatingPolicies
 from seawall.policy.admission.podsecurity import PodSecurity
-from seawall.policy.admission.rbac import Rbac
 from seawall.policy.admission.request import Denied, Request
-from seawall.policy.admission.selectors import SelectorError
+from seawall.policy.admission.typed import difference
 from seawall.policy.admission.validating import ValidatingPolicies
 from seawall.policy.admission.validation import validate
-from seawall.policy.admission.world import ADMISSION_GROUP, World, name_of
+from seawall.policy.admission.world import World
 
 if TYPE_CHECKING:
     from seawall.core.engine import EngineOptions
 
 Json = dict[str, Any]
+_encode = msgspec.json.Encoder().encode
 
 
 class AdmissionEngine:
-    """Pod Security, then validating policies, over one world."""
+    """Mutating policies, then Pod Security, then validating policies, over one world."""
 
     def __init__(self, minor: int) -> None:
         self.minor = minor
@@ -45,21 +49,37 @@ class AdmissionEngine:
             made = World(objects)
             # The registry of a server ends at the last version that changed a check, or at its own.
             pod_security = PodSecurity(made, self.minor)
-            validating = ValidatingPolicies(made, self.minor, Rbac(made))
+            authorize = Authorizing(objects)
+            mutating = MutatingPolicies(made, self.minor, authorize)
+            validating = ValidatingPolicies(made, self.minor, authorize)
         except (AttributeError, TypeError) as error:
             raise InputError(f"an object of the world is not of the API's shape: {error}") from None
-        self.world, self.pod_security, self.validating = made, pod_security, validating
+        self.world, self.pod_security = made, pod_security
+        self.mutating, self.validating = mutating, validating
         return {"objects": len(objects)}
 
     def answer(self, line: Json) -> Json:
-        """Answer one AdmissionReview."""
+        """Answer one AdmissionReview.
+
+        A line may say `"phase": "mutating"` or `"validating"`: then only that half of the chain runs, as a
+        webhook registered for it would. A line of a webhook's decision log does.
+        """
         request = Request(line)
-        self._refuse_mutations(request)
+        phase = line.get("phase")
+        if phase not in {None, "mutating", "validating"}:
+            raise InputError(f"`phase` is {phase!r}", hint="give mutating or validating, or leave it out")
         response: Json = {"uid": request.uid, "allowed": True}
+        before = request.object
         try:
-            self.pod_security.admit(request)
-            self.validating.admit(request)
-            validate(request, self.minor)
+            if phase != "validating":
+                self.mutating.admit(request)
+            if phase != "mutating":
+                self.pod_security.admit(request)
+                self.validating.admit(request)
+                validate(request, self.minor)
+            if request.object is not before and (patch := difference(before, request.object)):
+                response["patchType"] = "JSONPatch"
+                response["patch"] = base64.b64encode(_encode(patch)).decode()
         except Denied as denied:
             response["allowed"] = False
             response["status"] = denied.status
@@ -74,24 +94,3 @@ class AdmissionEngine:
             "kind": line.get("kind", "AdmissionReview"),
             "response": response,
         }
-
-    def _refuse_mutations(self, request: Request) -> None:
-        """Say that a mutation is not built, where one would run: an answer without it would be wrong."""
-        if request.object is None or request.operation == "DELETE":
-            return
-        policies = {name_of(raw): raw for raw in self.world.kind(ADMISSION_GROUP, "MutatingAdmissionPolicy")}
-        for binding in self.world.kind(ADMISSION_GROUP, "MutatingAdmissionPolicyBinding"):
-            spec = binding.get("spec") or {}
-            policy = policies.get(str(spec.get("policyName")))
-            if policy is None:
-                continue
-            try:
-                run = matches(
-                    self.world, request, (policy.get("spec") or {}).get("matchConstraints")
-                ) and matches(self.world, request, spec.get("matchResources"))
-            except SelectorError:
-                run = True
-            if run:
-                raise NotBuiltError(
-                    f"the mutating policy {name_of(policy)!r} matches, and mutations are not built in this version"
-                )

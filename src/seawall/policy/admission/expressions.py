@@ -38,24 +38,28 @@ class Expression(NamedTuple):
 class Scope:
     """The environment of a policy: what its expressions may name, growing by its variables."""
 
-    def __init__(self, minor: int, *, params: bool, patches: bool = False) -> None:
+    def __init__(self, minor: int, *, params: bool) -> None:
         names = dict(BASE)
         if params:
             names["params"] = DYN
         self.fields: dict[str, Type] = {}
         names["variables"] = Type(VARIABLES)
-        self.environment = Environment(
-            functions_of(minor, patches=patches),
-            names,
-            OBJECTS | {VARIABLES: self.fields},
-            frozenset({"variables"}),
-            patches,
+        objects = OBJECTS | {VARIABLES: self.fields}
+        # Variables and conditions know no `Object{}`: only mutations do (apiserver mutating/compilation.go).
+        self.plain, self.patching = (
+            Environment(
+                functions_of(minor, patches=patches), names, objects, frozenset({"variables"}), patches
+            )
+            for patches in (False, True)
         )
 
-    def compile(self, source: str, returns: tuple[str, ...] = ()) -> Expression:
-        """Compile an expression that must evaluate to one of the types named (any, when none is)."""
+    def compile(self, source: str, returns: tuple[str, ...] = (), *, patches: bool = False) -> Expression:
+        """Compile an expression that must evaluate to one of the types named (any, when none is).
+
+        `patches` lets it make `Object{}` and `JSONPatch{}`.
+        """
         try:
-            program = compile_expression(source, self.environment)
+            program = compile_expression(source, self.patching if patches else self.plain)
         except CompileError as error:
             return Expression(source, None, f"compilation failed: {error.message}")
         if returns and str(program.type) not in returns:

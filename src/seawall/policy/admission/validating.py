@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seawall.cel.library.authz import RESOURCE, Authorizer, Check, User
 from seawall.policy.admission.expressions import (
     BUDGET,
-    CONDITIONS_BUDGET,
     Evaluation,
     Expression,
     Lazy,
     OutOfBudgetError,
     Scope,
 )  # fmt: skip
+from seawall.policy.admission.inputs import ConfigurationError, activation, collect_params, conditions_met
 from seawall.policy.admission.matching import matches
 from seawall.policy.admission.request import Denied
-from seawall.policy.admission.selectors import SelectorError, selects
-from seawall.policy.admission.world import ADMISSION_GROUP, World, name_of, namespace_of
+from seawall.policy.admission.selectors import SelectorError
+from seawall.policy.admission.world import ADMISSION_GROUP, World, name_of
 
 if TYPE_CHECKING:
     from seawall.cel.library.authz import Authorize
@@ -29,10 +28,6 @@ MAX_MESSAGE = 5120  # MaxEvaluatedMessageExpressionSizeBytes
 MAX_ANNOTATION = 10 * 1024
 _CODES = {"Invalid": 422, "Forbidden": 403, "Unauthorized": 401, "RequestEntityTooLarge": 413}
 _SPACES = " \t\n\v\f\r\x85\xa0"
-
-
-class ConfigurationError(Exception):
-    """A binding or policy that cannot be applied to this request."""
 
 
 class Decision(NamedTuple):
@@ -110,13 +105,15 @@ class ValidatingPolicies:
                 try:
                     if not matches(self.world, request, spec.get("matchResources")):
                         continue
-                    params = self.params(policy, spec.get("paramRef"), request.namespace)
+                    params = collect_params(
+                        self.world, policy.param_kind, spec.get("paramRef"), request.namespace
+                    )
                 except (SelectorError, ConfigurationError) as error:
                     if policy.fails:
                         denied.append((policy, binding, Decision(f"failed to configure binding: {error}")))
                     continue
                 if values is None:
-                    values = self.values(request)
+                    values = activation(self.world, request, self.authorize)
                 for param in params:
                     self.one(request, policy, binding, values | {"params": param}, denied, published)
             for key, texts in published.items():
@@ -211,126 +208,6 @@ class ValidatingPolicies:
             elif isinstance(result.value, str) and (text := result.value.strip(_SPACES)):
                 found.append((key, text.encode()[:MAX_ANNOTATION].decode(errors="ignore"), ""))
         return found
-
-    # ---- what expressions see ----
-
-    def values(self, request: Request) -> Json:
-        """Return the variables of a request."""
-        return activation(self.world, request, self.authorize)
-
-    def params(self, policy: Policy, reference: Json | None, namespace: str) -> list[Json | None]:
-        """Return the params of a binding (generic.CollectParams). Raises ConfigurationError, SelectorError."""
-        kind = policy.param_kind
-        if kind is None or reference is None:
-            return [None]
-        group = str(kind.get("apiVersion") or "").rpartition("/")[0]
-        name = str(kind.get("kind") or "")
-        cluster = self.world.is_cluster_scoped(group, name)
-        found = self.world.kind(group, name)
-        if cluster and reference.get("namespace"):
-            raise ConfigurationError(
-                "paramRef.namespace must not be provided for a cluster-scoped `paramKind`"
-            )
-        if not cluster:
-            where = reference.get("namespace") or namespace
-            if not where:
-                raise ConfigurationError(
-                    "cannot use namespaced paramRef in policy binding that matches cluster-scoped resources"
-                )
-            found = [obj for obj in found if namespace_of(obj) == where]
-        if reference.get("name"):
-            found = [obj for obj in found if name_of(obj) == reference["name"]]
-        else:
-            selector = reference.get("selector")
-            found = [
-                obj for obj in found if selects(selector or {}, (obj.get("metadata") or {}).get("labels"))
-            ]
-            found.sort(key=lambda obj: (namespace_of(obj), name_of(obj)))
-        if not found and reference.get("parameterNotFoundAction") == "Deny":
-            raise ConfigurationError("no params found for policy binding with `Deny` parameterNotFoundAction")
-        return list(found)
-
-
-def conditions_met(
-    conditions: list[Expression], variables: dict[str, Expression], values: Json
-) -> tuple[bool, str]:
-    """Evaluate match conditions: any false wins over errors; several errors stand in brackets."""
-    scope = values | {"namespaceObject": None}  # the matcher gives no namespace (specs/policy.md b5a.3)
-    scope["variables"] = Lazy(variables, scope)
-    run = Evaluation(scope, CONDITIONS_BUDGET)
-    errors: list[str] = []
-    try:
-        for condition in conditions:
-            result = run.run(condition)
-            if result.error:
-                errors.append(result.error)
-            elif result.value is False:
-                return False, ""
-    except OutOfBudgetError as error:
-        return False, str(error)
-    if errors:
-        unique = list(dict.fromkeys(errors))
-        return False, unique[0] if len(unique) == 1 else f"[{', '.join(unique)}]"
-    return True, ""
-
-
-def activation(world: World, request: Request, authorize: Authorize) -> Json:
-    """Return the variables that every expression sees."""
-    raw = request.raw
-    seen = {
-        key: raw[key]
-        for key in (
-            "kind", "resource", "subResource", "requestKind", "requestResource", "requestSubResource", "name",
-            "namespace", "operation", "userInfo", "dryRun", "options",
-        )
-        if raw.get(key) not in (None, "")
-    }  # fmt: skip
-    seen.setdefault("requestKind", request.kind)
-    seen.setdefault("requestResource", request.resource)
-    seen.setdefault("dryRun", False)
-    is_namespace = request.kind.get("kind") == "Namespace" and not request.kind.get("group")
-    found = None if is_namespace or not request.namespace else world.namespaces.get(request.namespace)
-    user = User(
-        str(request.user.get("username") or ""),
-        tuple(request.user.get("groups") or ()),
-        str(request.user.get("uid") or ""),
-        request.user.get("extra"),
-    )
-    root = Authorizer(user, authorize)
-    asked = {"group": request.group, "resource": request.plural}
-    more = {"subresource": request.subresource, "namespace": request.namespace, "name": request.name}
-    asked |= {key: value for key, value in more.items() if value}
-    return {
-        "object": request.object if request.operation != "DELETE" else None,
-        "oldObject": request.old,
-        "request": seen,
-        "namespaceObject": _visible(found),
-        "authorizer": root,
-        "authorizer.requestResource": Check(root, RESOURCE, asked),
-    }
-
-
-_METADATA = (
-    "name", "generateName", "namespace", "labels", "annotations", "uid", "creationTimestamp",
-    "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "resourceVersion", "finalizers",
-)  # fmt: skip
-
-
-def _visible(namespace: Json | None) -> Json | None:
-    if namespace is None:
-        return None
-    metadata = namespace.get("metadata") or {}
-    shown = {key: metadata[key] for key in _METADATA if key in metadata}
-    shown.setdefault("creationTimestamp", None)
-    return {
-        "metadata": shown,
-        "spec": {key: value for key, value in (namespace.get("spec") or {}).items() if key == "finalizers"},
-        "status": {
-            key: value
-            for key, value in (namespace.get("status") or {}).items()
-            if key in {"conditions", "phase"}
-        },
-    }
 
 
 def _message(item: Json, expression: Expression, text: Expression | None, run: Evaluation) -> str:

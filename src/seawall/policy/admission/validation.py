@@ -89,7 +89,7 @@ def _policy(spec: Json, faults: _Faults, minor: int, *, validating: bool) -> Non
         _resources(rules, "spec.matchConstraints", faults)
         if not rules.get("resourceRules"):
             faults.add("spec.matchConstraints.resourceRules", "", "Required")
-    scope = Scope(minor - 1, params=kind is not None, patches=not validating)
+    scope = Scope(minor - 1, params=kind is not None)
     _conditions(spec.get("matchConditions") or (), scope, faults)
     for index, variable in enumerate(spec.get("variables") or ()):
         path = f"spec.variables[{index}]"
@@ -105,13 +105,16 @@ def _policy(spec: Json, faults: _Faults, minor: int, *, validating: bool) -> Non
     if validating:
         _validations(spec, scope, faults)
     else:
+        _changing(rules, "spec.matchConstraints", faults)
         _mutations(spec, scope, faults)
 
 
-def _compile(scope: Scope, text: Any, returns: tuple[str, ...], path: str, faults: _Faults) -> None:
+def _compile(
+    scope: Scope, text: Any, returns: tuple[str, ...], path: str, faults: _Faults, *, patches: bool = False
+) -> None:
     if not str(text or "").strip():
         faults.add(path, "expression is not specified", "Required")
-    elif error := scope.compile(str(text), returns).error:
+    elif error := scope.compile(str(text), returns, patches=patches).error:
         faults.add(path, error)
 
 
@@ -171,29 +174,46 @@ def _validations(spec: Json, scope: Scope, faults: _Faults) -> None:
         _compile(scope, expression, ("string", "null_type"), f"{path}.valueExpression", faults)
 
 
+_FORMS = {
+    "ApplyConfiguration": ("applyConfiguration", "Object"),
+    "JSONPatch": ("jsonPatch", "list(JSONPatch)"),
+}
+
+
 def _mutations(spec: Json, scope: Scope, faults: _Faults) -> None:
-    if spec.get("reinvocationPolicy", "Never") not in {"Never", "IfNeeded"}:
+    policy = spec.get("reinvocationPolicy")
+    if not policy:
+        faults.add("spec.reinvocationPolicy", "", "Required")
+    elif policy not in {"Never", "IfNeeded"}:
         faults.add("spec.reinvocationPolicy", "IfNeeded, Never", "NotSupported")
     mutations = spec.get("mutations") or ()
     if not mutations:
         faults.add("spec.mutations", "mutations must contain at least one item", "Required")
     for index, item in enumerate(mutations):
         path = f"spec.mutations[{index}]"
-        forms = {
-            "ApplyConfiguration": ("applyConfiguration", "Object"),
-            "JSONPatch": ("jsonPatch", "list(JSONPatch)"),
-        }
-        form = forms.get(str(item.get("patchType")))
-        if form is None:
-            missing = not item.get("patchType")
-            why = "" if missing else "ApplyConfiguration, JSONPatch"
-            faults.add(f"{path}.patchType", why, "Required" if missing else "NotSupported")
-        elif item.get(form[0]) is None:
-            faults.add(f"{path}.{form[0]}", "", "Required")
-        else:
-            _compile(
-                scope, item[form[0]].get("expression"), (form[1],), f"{path}.{form[0]}.expression", faults
-            )
+        kind = item.get("patchType")
+        if not kind:
+            faults.add(f"{path}.patchType", "", "Required")
+            continue
+        if kind not in _FORMS:
+            faults.add(f"{path}.patchType", "ApplyConfiguration, JSONPatch", "NotSupported")
+            continue
+        for other, (field, returns) in _FORMS.items():
+            if other == kind and item.get(field) is None:
+                faults.add(f"{path}.{field}", f"must be specified when patchType is {kind}", "Required")
+            elif other == kind:
+                expression = item[field].get("expression")
+                _compile(scope, expression, (returns,), f"{path}.{field}.expression", faults, patches=True)
+            elif item.get(field) is not None:
+                faults.add(f"{path}.{field}", f"must not be specified when patchType is {kind}")
+
+
+def _changing(rules: Json | None, path: str, faults: _Faults) -> None:
+    """Require that rules of a mutation name no DELETE: there is nothing to change."""
+    for rule in (rules or {}).get("resourceRules") or ():
+        for operation in rule.get("operations") or ():
+            if operation not in {"*", "CREATE", "UPDATE", "CONNECT"}:
+                faults.add(f"{path}.resourceRules.operations", "*, CONNECT, CREATE, UPDATE", "NotSupported")
 
 
 def _binding(spec: Json, faults: _Faults, *, validating: bool) -> None:
@@ -208,6 +228,7 @@ def _binding(spec: Json, faults: _Faults, *, validating: bool) -> None:
     if spec.get("matchResources") is not None:
         _resources(spec["matchResources"], "spec.matchResources", faults)
     if not validating:
+        _changing(spec.get("matchResources"), "spec.matchResources", faults)
         return
     actions = spec.get("validationActions") or []
     for index, action in enumerate(actions):

@@ -1,0 +1,116 @@
+"""Pipelines for each row or for each value of a key: mv-apply and partition, one within another too.
+
+A table carries hidden `part` columns: what the steps would do over all rows they do for each value of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seawall.kql.bind.expressions import OUTER
+from seawall.kql.bind.names import Namer, derived
+from seawall.kql.bind.operators import PART
+from seawall.kql.bind.plugins import Plugins
+from seawall.kql.bind.relation import Col, Rel
+from seawall.kql.bind.scope import Env, Scope
+from seawall.kql.bind.values import Ex
+from seawall.kql.errors import Fault, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from seawall.kql.tree import MvApply, Operator, Partition, Pipeline
+
+
+class Parts(Plugins):
+    """The part of the binder that runs a pipeline for each row or key."""
+
+    expanded: Callable[..., tuple[Rel, list[str]]]
+    step_of: Callable[[Operator, Rel, Env], Rel]
+    pipeline: Callable[[Pipeline, Env], Rel]
+
+    def op_mv_apply(self, node: MvApply, rel: Rel, env: Env) -> Rel:
+        """`mv-apply`: the steps run over the elements of each row."""
+        if node.context:
+            raise refuse("mv-apply with id", node.pos)
+        limit = self.row_count(node.limit, env, "limit") if node.limit is not None else ""
+        nested = rel.hidden
+        number = f"{PART}{len(self.part_columns(rel))}"
+        rel = rel.flush()
+        outer = rel.replace([*rel.cols, Col(number, Ex("row_number() OVER ()", "long"))]).flush()
+        # The rows are numbered once and read twice: what came before them runs once, and both see one order.
+        self.ids.table += 1
+        numbered = f"m{self.ids.table}"
+        text, _, alias = outer.frm.rpartition(" AS ")
+        outer.frm = f"{numbered} AS {alias}"
+        names = [col.name for col in outer.visible]
+        wide, made = self.expanded(node.items, outer, env, bag="bag", index=node.index, limit=limit)
+        # A column that is expanded in place keeps its row's value under its own name outside.
+        around = [Col(OUTER + col.name, col.ex) for col in wide.visible if col.name not in made]
+        taken = {col.name for col in around}
+        inner = [
+            col for col in wide.cols if col.name in made or (col.name[:1] == "\0" and col.name not in taken)
+        ]
+        sub = wide.replace([*inner, *around])
+        sub.sorted = True
+        inside = Env(env)
+        for step in node.steps:
+            sub = self.step_of(step, sub, inside)
+        sub = sub.flush()
+        part = sub.names.get(number)
+        if part is None:
+            raise refuse("this step inside mv-apply", node.pos)
+        kept = [name for name in names if name not in made]
+        hidden = [col for col in outer.cols if col.name[:1] == "\0" and col.name != number]
+        if not nested and all(OUTER + name in sub.names for name in kept):
+            cols = [Col(name, sub.names[OUTER + name].ex) for name in kept]
+            source = Rel(self.ids, [], sub.frm, sub.leaves)
+        else:
+            cols = [Col(name, outer.names[name].ex) for name in kept]
+            source = Rel(
+                self.ids,
+                [],
+                f"{outer.frm} JOIN {sub.frm} ON {outer.names[number].ex.sql} = {part.ex.sql}",
+                outer.leaves,
+            )
+        namer = Namer(set(kept))
+        cols.extend(Col(namer.unique(col.name), col.ex) for col in sub.visible)
+        order = {name: i for i, name in enumerate(names)}
+        if all(col.name in order for col in cols):
+            cols.sort(key=lambda col: order[col.name])
+        out = source.replace([*cols, *hidden]).flush()
+        out.frm = f"(WITH {numbered} AS MATERIALIZED {text} {out.frm[1:]}"
+        return out
+
+    def op_partition(self, node: Partition, rel: Rel, env: Env) -> Rel:
+        """`partition by key (steps)` and `partition by key { query }`."""
+        rel = rel.settle()
+        key = self.ex(node.column, Scope(rel, env))
+        if key.type == "dynamic":
+            raise Fault("partition takes no dynamic key", node.pos, hint="convert it: tostring(...)")
+        if node.query is not None:
+            return self.for_each_key(node, key, rel, env)
+        number = f"{PART}{len(self.part_columns(rel))}"
+        sub = rel.replace([*rel.cols, Col(number, key)]).flush()
+        inside = Env(env)
+        for step in node.steps or ():
+            sub = self.step_of(step, sub, inside)
+        if number not in sub.names:
+            raise refuse("this step inside partition", node.pos)
+        sub = sub.flush()
+        return sub.replace([col for col in sub.cols if col.name != number])
+
+    def for_each_key(self, node: Partition, key: Ex, rel: Rel, env: Env) -> Rel:
+        """Run a query of its own for each value of the key, which stands in it as a scalar."""
+        if self.part_columns(rel):
+            raise refuse("partition with a query of its own inside mv-apply or partition", node.pos)
+        keys = rel.replace([Col("key", key)]).clone()
+        keys.distinct = True
+        keys.leaves = {}
+        keys = keys.flush()
+        inside = Env(env)
+        if node.query is None:  # pragma: no cover - the caller looked
+            raise refuse("partition without a query", node.pos)
+        inside.names[derived(node.column)] = Ex(keys.cols[0].ex.sql, key.type)
+        sub = self.pipeline(node.query, inside).flush()
+        return Rel(self.ids, sub.visible, f"{keys.frm} JOIN LATERAL {sub.frm} ON true")

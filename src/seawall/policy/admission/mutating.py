@@ -1,0 +1,280 @@
+"""MutatingAdmissionPolicy (apiserver pkg/admission/plugin/policy/mutating/dispatcher.go, read at v0.34.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from seawall.cel import CelError, functions_of
+from seawall.cel.parser import parse
+from seawall.cel.tree import Call, Fold, Index, ListLit, MapLit, Node, Select, StructLit
+from seawall.policy.admission.expressions import BUDGET, Evaluation, Expression, Lazy, OutOfBudgetError, Scope
+from seawall.policy.admission.inputs import ConfigurationError, activation, collect_params, conditions_met
+from seawall.policy.admission.matching import matches
+from seawall.policy.admission.patches import Kind, MutationError, apply_configuration, json_patch
+from seawall.policy.admission.request import Denied
+from seawall.policy.admission.selectors import SelectorError
+from seawall.policy.admission.world import ADMISSION_GROUP, World, name_of, namespace_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seawall.cel.library.authz import Authorize
+    from seawall.policy.admission.request import Request
+
+Json = dict[str, Any]
+_FORMS = {
+    "ApplyConfiguration": ("applyConfiguration", ("Object",)),
+    "JSONPatch": ("jsonPatch", ("list(JSONPatch)",)),
+}
+
+
+class Mutation(NamedTuple):
+    """One mutation of a policy; `unfit` says that a literal in it can be no part of an object."""
+
+    expression: Expression
+    is_patch: bool
+    unfit: bool
+
+
+class Policy:
+    """A compiled policy with its bindings."""
+
+    def __init__(self, raw: Json, bindings: list[Json], minor: int) -> None:
+        spec: Json = raw.get("spec") or {}
+        self.name = name_of(raw)
+        self.bindings = bindings
+        self.rules: Json | None = spec.get("matchConstraints")
+        self.param_kind: Json | None = spec.get("paramKind")
+        self.fails = spec.get("failurePolicy", "Fail") != "Ignore"
+        self.reinvoked = spec.get("reinvocationPolicy") == "IfNeeded"
+        scope = Scope(minor, params=self.param_kind is not None)
+        self.variables = {
+            str(item.get("name")): scope.variable(str(item.get("name")), str(item.get("expression")))
+            for item in spec.get("variables") or ()
+        }
+        self.conditions = [
+            scope.compile(str(c.get("expression")), ("bool",)) for c in spec.get("matchConditions") or ()
+        ]
+        self.mutations: list[Mutation] = []
+        for item in spec.get("mutations") or ():
+            field, returns = _FORMS.get(str(item.get("patchType")), ("", ()))
+            if field and item.get(field):
+                expression = scope.compile(str(item[field].get("expression")), returns, patches=True)
+                unfit = expression.program is not None and _is_unfit(expression.source, minor)
+                self.mutations.append(Mutation(expression, field == "jsonPatch", unfit))
+
+
+class Invocation(NamedTuple):
+    """A policy that runs with one param of one binding."""
+
+    policy: Policy
+    binding: Json
+    param: Json | None
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What tells it from the others when policies run again."""
+        param = self.param or {}
+        return self.policy.name, name_of(self.binding), namespace_of(param), name_of(param)
+
+
+class Failure(NamedTuple):
+    """What went wrong with a policy, and the reason of the status."""
+
+    policy: Policy
+    binding: Json | None
+    message: str
+    reason: str
+
+
+class MutatingPolicies:
+    """All mutating policies of a world, compiled; changes requests."""
+
+    def __init__(self, world: World, minor: int, authorize: Authorize) -> None:
+        self.world = world
+        self.authorize = authorize
+        bindings: dict[str, list[Json]] = {}
+        for item in sorted(world.kind(ADMISSION_GROUP, "MutatingAdmissionPolicyBinding"), key=name_of):
+            bindings.setdefault(str((item.get("spec") or {}).get("policyName")), []).append(item)
+        self.policies = [
+            Policy(raw, bindings[name_of(raw)], minor)
+            for raw in sorted(world.kind(ADMISSION_GROUP, "MutatingAdmissionPolicy"), key=name_of)
+            if name_of(raw) in bindings
+        ]
+
+    def admit(self, request: Request) -> None:
+        """Change the object of a request by all policies, and once more by those that want it. Raises Denied."""
+        if not self.policies:
+            return
+        again: set[tuple[str, str, str, str]] = set()
+        ran = self._pass(request, None, again)
+        if ran and again:
+            self._pass(request, again, set())
+
+    def _pass(
+        self,
+        request: Request,
+        only: set[tuple[str, str, str, str]] | None,
+        again: set[tuple[str, str, str, str]],
+    ) -> bool:
+        """Run the policies that match (in a second pass only some); return whether any mutation ran."""
+        failures: list[Failure] = []
+        invocations = list(self._invocations(request, failures))
+        ran = False
+        if invocations:
+            self._require_namespace(request)
+        for invocation in invocations:
+            ran |= self._invoke(request, invocation, only, again, failures)
+        for failure in failures:
+            if failure.policy.fails:
+                texts = [_worded(one) for one in failures if one.policy.fails]
+                causes = [{"message": text} for text in texts]
+                raise Denied(403, failure.reason, texts[0], causes)
+        return ran
+
+    def _invocations(self, request: Request, failures: list[Failure]) -> Iterator[Invocation]:
+        for policy in self.policies:
+            try:
+                if not matches(self.world, request, policy.rules):
+                    continue
+            except SelectorError as error:
+                failures.append(Failure(policy, None, f"failed to configure policy: {error}", "Forbidden"))
+                continue
+            for binding in policy.bindings:
+                spec: Json = binding.get("spec") or {}
+                try:
+                    if not matches(self.world, request, spec.get("matchResources")):
+                        continue
+                    params = collect_params(
+                        self.world, policy.param_kind, spec.get("paramRef"), request.namespace
+                    )
+                except (SelectorError, ConfigurationError) as error:
+                    text = f"failed to configure binding: {error}"
+                    failures.append(Failure(policy, binding, text, "Forbidden"))
+                    continue
+                for param in params:
+                    yield Invocation(policy, binding, param)
+
+    def _require_namespace(self, request: Request) -> None:
+        kind = request.kind
+        is_namespace = kind.get("kind") == "Namespace" and not kind.get("group")
+        name = "" if is_namespace else request.namespace
+        if name and name not in self.world.namespaces:
+            raise Denied(404, "NotFound", f'namespaces "{name}" not found')
+
+    def _invoke(
+        self,
+        request: Request,
+        invocation: Invocation,
+        only: set[tuple[str, str, str, str]] | None,
+        again: set[tuple[str, str, str, str]],
+        failures: list[Failure],
+    ) -> bool:
+        policy = invocation.policy
+
+        def fail(message: str) -> None:
+            failures.append(Failure(policy, invocation.binding, message, "Invalid"))
+
+        if policy.conditions:
+            values = self._values(request, invocation)
+            met, error = conditions_met(policy.conditions, policy.variables, values)
+            if error:
+                fail(error)
+            if not met:
+                return False
+        if only is not None and invocation.key not in only:
+            return False
+        ran = False
+        for mutation in policy.mutations:
+            if request.object is None or request.operation == "DELETE":
+                continue
+            try:
+                request.object = self._mutate(request, invocation, mutation)
+                ran = True
+            except (MutationError, OutOfBudgetError) as stopped:
+                fail(str(stopped))
+        if policy.reinvoked:
+            again.add(invocation.key)
+        return ran
+
+    def _mutate(self, request: Request, invocation: Invocation, mutation: Mutation) -> Json:
+        live = request.object or {}
+        scope = self._values(request, invocation)
+        scope["variables"] = Lazy(invocation.policy.variables, scope)
+        result = Evaluation(scope, BUDGET).run(mutation.expression)
+        if result.error:
+            raise MutationError(result.error)
+        kind = Kind(
+            self.world,
+            str(request.kind.get("group") or ""),
+            str(request.kind.get("version") or ""),
+            str(request.kind.get("kind") or ""),
+        )
+        if mutation.is_patch:
+            if mutation.unfit:
+                raise MutationError(
+                    "JSONPath valueExpression evaluated to a type that could not marshal to JSON"
+                )
+            return json_patch(kind, live, result.value)
+        if mutation.unfit:
+            raise MutationError(
+                "error applying patch: failed to convert patch object to typed object: nested map"
+            )
+        return apply_configuration(kind, live, result.value)
+
+    def _values(self, request: Request, invocation: Invocation) -> Json:
+        return activation(self.world, request, self.authorize) | {"params": invocation.param}
+
+
+def _worded(failure: Failure) -> str:
+    if failure.binding is None:
+        return f'policy "{failure.policy.name}" denied request: {failure.message}'
+    bound = f"policy '{failure.policy.name}' with binding '{name_of(failure.binding)}'"
+    return f"{bound} denied request: {failure.message}"
+
+
+def _is_unfit(source: str, minor: int) -> bool:
+    """Whether an `Object{}` holds a list or map literal within another one.
+
+    The server turns a field's list or map into plain values, but not what lies in it (cel/mutation/dynamic
+    `convertField`): such a map is of a type that neither merge nor JSON takes.
+    """
+    try:
+        tree = parse(source, functions_of(minor, patches=True).macros)
+    except CelError:
+        return False
+    return _nested(tree)
+
+
+def _nested(node: Node) -> bool:
+    if isinstance(node, StructLit):
+        if node.name.startswith("Object") and any(_holds_literal(value) for _, value, _ in node.entries):
+            return True
+        return any(_nested(value) for _, value, _ in node.entries)
+    return any(_nested(child) for child in _children(node))
+
+
+def _holds_literal(node: Node) -> bool:
+    if isinstance(node, ListLit):
+        return any(isinstance(item, (ListLit, MapLit)) for item in node.items)
+    return isinstance(node, MapLit) and any(isinstance(v, (ListLit, MapLit)) for _, v, _ in node.entries)
+
+
+def _children(node: Node) -> list[Node]:
+    match node:
+        case Call():
+            return [*node.args, *([node.target] if node.target is not None else [])]
+        case ListLit():
+            return node.items
+        case MapLit():
+            return [part for key, value, _ in node.entries for part in (key, value)]
+        case Fold():
+            return [node.source, node.step, *([node.test] if node.test is not None else [])]
+        case Select():
+            return [node.operand]
+        case Index():
+            return [node.operand, node.key]
+    return []
+
+
+__all__ = ["MutatingPolicies"]
