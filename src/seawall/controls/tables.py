@@ -9,6 +9,7 @@ from seawall.snapshot.tables.schema import columns
 
 _CHAPTERS: dict[str, tuple[str, str, str]] = {
     "grants": ("seawall.access.tables", "GRANTS_COLUMNS", "grants_rows"),
+    "reach": ("seawall.network.tables", "COLUMNS", "reach_rows"),
     "pod_security": ("seawall.policy.tables", "COLUMNS", "pod_security_rows"),
 }
 """Table -> (module, the name of its columns, the name of its row function)."""

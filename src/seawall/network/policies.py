@@ -7,21 +7,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.core import InputError
+from seawall.network.estate import NetworkEstate, read_estate
 from seawall.network.model import Address, Packet, Peer, Pod, read_address, read_pod
-from seawall.network.rules import (
-    Action,
-    Direction,
-    Policy,
-    Rule,
-    read_cluster_policy,
-    read_network_policy,
-)
-from seawall.snapshot.workloads import POD_TEMPLATE_OF_KIND
+from seawall.network.rules import Action, Direction, Policy, Rule
+from seawall.network.workloads import template_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_CLUSTER_KINDS = frozenset({"ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"})
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -52,54 +44,35 @@ class Answer(msgspec.Struct, frozen=True):
 class PolicyWorld:
     """Namespaces, pods and policies, indexed once; answers many questions."""
 
-    def __init__(self, objects: Iterable[dict[str, Any]]) -> None:
-        self.namespaces: dict[str, dict[str, str]] = {}
+    def __init__(self, objects: Iterable[dict[str, Any]] | NetworkEstate) -> None:
+        estate = objects if isinstance(objects, NetworkEstate) else read_estate(objects)
+        self.estate = estate
+        self.namespaces = estate.namespaces
         self.pods: dict[str, Pod] = {}
         self.by_address: dict[Address, Pod] = {}
-        self.nodes: dict[Address, dict[str, str]] = {}
-        cluster: list[Policy] = []
+        for raw in estate.pods:
+            pod = read_pod(raw)
+            self.pods[pod.key] = pod
+            if not pod.host:
+                self.by_address.update((address, pod) for address in pod.addresses)
+        for raw in estate.workloads:
+            template = template_of(raw)
+            if template is not None:
+                # A manifest has no pods yet: the workload's name stands for what it will make, with its kind
+                # in brackets where two share the name.
+                workload = read_pod(raw, template)
+                self.pods.setdefault(workload.key, workload)
+                self.pods.setdefault(f"{workload.key}[{raw['kind']}]", workload)
+        self.nodes: dict[Address, dict[str, str]] = {
+            address: {str(k): str(v) for k, v in ((raw.get("metadata") or {}).get("labels") or {}).items()}
+            for address, raw in estate.nodes
+        }
+        self.admin = [item for item in estate.policies if item.tier == "admin"]
+        self.baseline = [item for item in estate.policies if item.tier == "baseline"]
         self.by_namespace: dict[str, list[Policy]] = {}
-        workloads: list[Pod] = []
-        for raw in objects:
-            kind = raw.get("kind")
-            group = str(raw.get("apiVersion") or "").rpartition("/")[0]
-            if kind == "Namespace":
-                metadata = raw.get("metadata") or {}
-                name = str(metadata.get("name") or "")
-                labels = {str(k): str(v) for k, v in (metadata.get("labels") or {}).items()}
-                self.namespaces[name] = {"kubernetes.io/metadata.name": name, **labels}
-            elif kind == "Pod":
-                if (raw.get("status") or {}).get("phase") in {"Succeeded", "Failed"}:
-                    continue  # it has no address any more (specs b1.14)
-                pod = read_pod(raw)
-                self.pods[pod.key] = pod
-                if not pod.host:
-                    self.by_address.update((address, pod) for address in pod.addresses)
-            elif kind == "Node":
-                self._add_node(raw)
-            elif kind == "NetworkPolicy" and group == "networking.k8s.io":
-                policy = read_network_policy(raw)
+        for policy in estate.policies:
+            if policy.tier == "networkpolicy":
                 self.by_namespace.setdefault(policy.namespace, []).append(policy)
-            elif kind in _CLUSTER_KINDS:
-                cluster.append(read_cluster_policy(raw))
-            elif kind in POD_TEMPLATE_OF_KIND and kind != "PodTemplate":
-                template: Any = raw
-                for step in POD_TEMPLATE_OF_KIND[kind]:
-                    template = (template or {}).get(step)
-                if isinstance(template, dict):
-                    workloads.append(read_pod(raw, template))
-        for workload in workloads:
-            # A manifest has no pods yet: the workload's name stands for what it will make.
-            self.pods.setdefault(workload.key, workload)
-        order = sorted(cluster, key=lambda item: (item.priority, item.name))
-        self.admin = [item for item in order if item.tier == "admin"]
-        self.baseline = [item for item in order if item.tier == "baseline"]
-
-    def _add_node(self, raw: dict[str, Any]) -> None:
-        labels = {str(k): str(v) for k, v in ((raw.get("metadata") or {}).get("labels") or {}).items()}
-        for item in (raw.get("status") or {}).get("addresses") or []:
-            if item.get("type") in {"InternalIP", "ExternalIP"}:
-                self.nodes[read_address(item.get("address"), "node")] = labels
 
     def peer(self, value: Any, where: str) -> Peer:
         """Read one end of a question: `{"pod": "ns/name"}` or `{"ip": "..."}`.

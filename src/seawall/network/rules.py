@@ -45,7 +45,8 @@ class PortMatch(msgspec.Struct, frozen=True):
         if self.protocol is not None and packet.protocol != self.protocol:
             return False
         if self.name is not None:
-            pod = packet.target.pod
+            # A pod in the host's network is an address, and an address has no names (specs b1.6, b1.11).
+            pod = packet.target.selectable()
             if pod is None or packet.port is None:
                 return False
             return packet.port in pod.ports.get((self.name, packet.protocol), frozenset())

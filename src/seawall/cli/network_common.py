@@ -1,0 +1,68 @@
+"""What the commands of `seawall network` share: reading an estate, and saying what was left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seawall.core.errors import NothingToCheckError
+from seawall.core.exits import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from seawall.network.estate import NetworkEstate
+    from seawall.snapshot import Snapshot
+
+PATHS = click.option(
+    "--snapshot", "paths", multiple=True, required=True, metavar="PATH", help="Read the estate from PATH."
+)
+
+
+def output_option(*formats: str) -> Callable[[Any], Any]:
+    """Return the option -o with the formats of a command, the first one its default."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="How to answer.",
+    )
+
+
+def read(paths: tuple[str, ...], *, azure: bool = False) -> tuple[Snapshot, NetworkEstate]:
+    """Read an estate; a policy that the API server would refuse is named on stderr and counts for nothing."""
+    from seawall.network.estate import read_estate
+    from seawall.sources import read_paths
+
+    snapshot = read_paths(paths)
+    estate = read_estate((item.raw for item in snapshot.objects), strict=False)
+    for unread in snapshot.unread:
+        click.echo(f"seawall: not read: {unread.path}: {unread.reason}", err=True)
+    for problem in estate.problems:
+        click.echo(f"seawall: left out, the API server refuses it: {problem.reason}", err=True)
+    if not estate.pods and not estate.workloads and not (azure and snapshot.resources):
+        raise NothingToCheckError(
+            "no pod and no workload was found", hint="give --snapshot a folder of manifests"
+        )
+    return snapshot, estate
+
+
+def finish(snapshot: Snapshot, estate: NetworkEstate, code: int = Exit.CLEAN) -> None:
+    """Leave with a code; what could not be read outweighs it."""
+    broken = snapshot.unread or estate.problems
+    click.get_current_context().exit(Exit.INCOMPLETE if broken else code)
+
+
+def emit(output: str, answer: Any, text: Callable[[], Iterator[str]]) -> None:
+    """Write an answer as JSON or as lines."""
+    from seawall.cli.output import emit as write
+
+    if output == "json":
+        import msgspec
+
+        write(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode() + "\n")
+    else:
+        write("".join(f"{line}\n" for line in text()))

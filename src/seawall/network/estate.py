@@ -1,0 +1,115 @@
+"""The objects of a snapshot that packets care about, sorted by what they are; policies read into rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from seawall.core import InputError
+from seawall.network.model import read_address
+from seawall.network.rules import read_cluster_policy, read_network_policy
+from seawall.network.workloads import DONE, TEMPLATES, Workload, standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from seawall.network.model import Address
+    from seawall.network.rules import Policy
+
+CLUSTER_KINDS = frozenset({"ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"})
+_TIER = {"admin": 0, "networkpolicy": 1, "baseline": 2}
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A policy that the API server would refuse: it counts for nothing, and that is said."""
+
+    kind: str
+    namespace: str
+    name: str
+    reason: str
+
+
+class NetworkEstate:
+    """Namespaces, pods, workloads, nodes and policies; `problems` are policies that could not be read.
+
+    `policies` stand in the order in which they are asked: admin by priority and name, NetworkPolicies as they
+    were read, baseline by priority and name.
+    """
+
+    def __init__(self) -> None:
+        self.namespaces: dict[str, dict[str, str]] = {}
+        self.pods: list[dict[str, Any]] = []
+        self.workloads: list[dict[str, Any]] = []
+        self.nodes: list[tuple[Address, dict[str, Any]]] = []
+        self.policies: list[Policy] = []
+        self.problems: list[Problem] = []
+
+    def standing(self) -> list[Workload]:
+        """Return the workloads that no pod of the estate stands for."""
+        return standing(self.pods, self.workloads)
+
+    def with_policies(self, policies: Iterable[Policy]) -> NetworkEstate:
+        """Return the same estate under other policies."""
+        made = NetworkEstate()
+        made.namespaces, made.pods, made.workloads = self.namespaces, self.pods, self.workloads
+        made.nodes, made.problems = self.nodes, self.problems
+        made.policies = ordered(policies)
+        return made
+
+    def with_pods(self, pods: list[dict[str, Any]]) -> NetworkEstate:
+        """Return the same estate with other pods."""
+        made = self.with_policies(())
+        made.pods, made.policies = pods, self.policies
+        return made
+
+
+def ordered(policies: Iterable[Policy]) -> list[Policy]:
+    """Return policies in the order in which they are asked."""
+    return sorted(
+        policies,
+        key=lambda item: (_TIER[item.tier], item.priority, "" if item.tier == "networkpolicy" else item.name),
+    )
+
+
+def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True) -> NetworkEstate:
+    """Sort objects; with `strict` a policy that the API server refuses raises, else it is a problem.
+
+    Raises:
+        InputError: a policy that cannot be, with the field that is wrong.
+    """
+    estate = NetworkEstate()
+    policies: list[Policy] = []
+    for raw in objects:
+        kind = raw.get("kind")
+        if kind == "Pod":
+            if (raw.get("status") or {}).get("phase") not in DONE:
+                estate.pods.append(raw)
+        elif kind == "Namespace":
+            metadata = raw.get("metadata") or {}
+            name = str(metadata.get("name") or "")
+            labels = {str(k): str(v) for k, v in (metadata.get("labels") or {}).items()}
+            # The API server gives every namespace its name as a label (specs b1.14).
+            estate.namespaces[name] = {**labels, "kubernetes.io/metadata.name": name}
+        elif kind == "Node":
+            for item in (raw.get("status") or {}).get("addresses") or []:
+                if item.get("type") in {"InternalIP", "ExternalIP"}:
+                    estate.nodes.append((read_address(item.get("address"), "node"), raw))
+        elif kind in TEMPLATES:
+            estate.workloads.append(raw)
+        elif kind in CLUSTER_KINDS or (
+            kind == "NetworkPolicy" and str(raw.get("apiVersion") or "").startswith("networking.k8s.io/")
+        ):
+            try:
+                read = read_network_policy if kind == "NetworkPolicy" else read_cluster_policy
+                policies.append(read(raw))
+            except InputError as error:
+                if strict:
+                    raise
+                metadata = raw.get("metadata") or {}
+                namespace = str(metadata.get("namespace") or "default") if kind == "NetworkPolicy" else ""
+                estate.problems.append(
+                    Problem(str(kind), namespace, str(metadata.get("name") or ""), error.message)
+                )
+    estate.policies = ordered(policies)
+    return estate

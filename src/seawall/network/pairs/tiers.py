@@ -1,0 +1,127 @@
+"""One direction over coarse classes: admin rules in order, the union of NetworkPolicies, baseline in order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seawall.network.rules import Action, Direction
+
+if TYPE_CHECKING:
+    from seawall.network.pairs.engine import Matrix
+    from seawall.network.rules import Policy, Rule
+
+
+class Tiers:
+    """The tiers of one direction over coarse classes: admin in order, the union, baseline in order."""
+
+    def __init__(
+        self,
+        matrix: Matrix,
+        direction: Direction,
+        policies: list[Policy],
+        row_of: np.ndarray,
+        column_of: np.ndarray,
+    ) -> None:
+        self.direction = direction
+        self.policies = policies
+        self.ports = matrix.ports
+        self.full = self.ports.as_words(self.ports.all)
+        self.resolutions = matrix.people.resolutions
+        # The destination's names decide a named port: the peer of egress, the subject of ingress (b1.6).
+        self.named_at = matrix.signature[column_of if direction is Direction.EGRESS else row_of]
+        self.shape = (len(row_of), len(column_of), self.ports.words)
+        self.place = matrix.place
+        self.row_bits = np.ascontiguousarray(matrix.membership[:, row_of])
+        self.column_bits = np.ascontiguousarray(matrix.membership[:, column_of])
+        self.selectable = matrix.selectable[column_of]
+        self.port_slot = matrix.port_slot
+        self._masks: dict[int, np.ndarray] = {}
+
+    def words(self) -> np.ndarray:
+        """Return what the direction allows."""
+        admin = [item for item in self.policies if item.tier == "admin"]
+        union = [item for item in self.policies if item.tier == "networkpolicy"]
+        baseline = [item for item in self.policies if item.tier == "baseline"]
+        found = np.zeros(self.shape, dtype=np.uint64)
+        isolated = np.zeros(self.shape[0], dtype=bool)
+        for policy in union:
+            rows = np.flatnonzero(self.row_bits[self.place(policy.subject)])
+            isolated[rows] = True
+            for rule in policy.rules(self.direction):
+                self._allow(found, rows, rule)
+        open_rows = np.flatnonzero(~isolated)
+        found[open_rows] = self.full
+        if baseline:
+            allowed, decided = self._ordered(baseline)
+            part = found[open_rows] & ~decided[open_rows] | allowed[open_rows]
+            found[open_rows] = part
+        if admin:
+            allowed, decided = self._ordered(admin)
+            found &= ~decided
+            found |= allowed
+        return found
+
+    def _allow(self, found: np.ndarray, rows: np.ndarray, rule: Rule) -> None:
+        columns = self._columns(rule)
+        if not len(rows) or not len(columns):
+            return
+        masks = self._mask(rule)
+        if masks.ndim == 1:
+            found[rows[:, None], columns] |= masks
+        elif self.direction is Direction.EGRESS:
+            found[rows[:, None], columns] |= masks[columns][None, :, :]
+        else:
+            found[rows[:, None], columns] |= masks[rows][:, None, :]
+
+    def _ordered(self, policies: list[Policy]) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a tier allows and what it decides at all: the first rule that matches (specs b2)."""
+        allowed = np.zeros(self.shape, dtype=np.uint64)
+        settled = np.zeros(self.shape, dtype=np.uint64)
+        passed = np.zeros(self.shape, dtype=np.uint64)
+        for policy in policies:
+            rows = np.flatnonzero(self.row_bits[self.place(policy.subject)])
+            for rule in policy.rules(self.direction):
+                columns = self._columns(rule)
+                if self.direction is Direction.INGRESS and rule.peers is not None:
+                    # Nothing outside the cluster is an ingress peer of these policies (specs b2).
+                    columns = columns[self.selectable[columns]]
+                if not len(rows) or not len(columns):
+                    continue
+                where = (rows[:, None], columns)
+                masks = self._mask(rule)
+                if masks.ndim == 2:
+                    masks = (
+                        masks[columns][None, :, :]
+                        if self.direction is Direction.EGRESS
+                        else masks[rows][:, None, :]
+                    )
+                fresh = masks & ~settled[where]
+                settled[where] |= fresh
+                if rule.action is Action.ALLOW:
+                    allowed[where] |= fresh
+                elif rule.action is Action.PASS:
+                    passed[where] |= fresh
+        return allowed, settled & ~passed
+
+    def _columns(self, rule: Rule) -> np.ndarray:
+        """Return the coarse classes that a rule's peers mean."""
+        if rule.peers is None:
+            return np.arange(self.shape[1])
+        flags = self.column_bits[[self.place(match) for match in rule.peers]]
+        return np.flatnonzero(flags[0] if len(flags) == 1 else flags.any(axis=0))
+
+    def _mask(self, rule: Rule) -> np.ndarray:
+        """Return a rule's ports as words: [word], or [destination class, word] where it names ports."""
+        found = self._masks.get(self.port_slot(rule))
+        if found is None:
+            if rule.ports is None or not any(port.name is not None for port in rule.ports):
+                found = self.ports.as_words(self.ports.mask(rule.ports, {}))
+            else:
+                per_name = [
+                    self.ports.as_words(self.ports.mask(rule.ports, each)) for each in self.resolutions
+                ]
+                found = np.array(per_name, dtype=np.uint64)[self.named_at]
+            self._masks[self.port_slot(rule)] = found
+        return found

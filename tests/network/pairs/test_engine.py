@@ -1,0 +1,155 @@
+"""The engine of all pairs gives the answers of the engine of one pair, for everybody."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seawall.network.estate import read_estate
+from seawall.network.model import Packet, Peer
+from seawall.network.pairs import Matrix
+from seawall.network.policies import PolicyWorld
+from seawall.network.rules import Action, read_network_policy
+from support.network import NAMESPACES, OUTSIDE, PORTS, dice_of, network_policy, pod, random_cluster
+
+ASKED = [(protocol, port) for protocol in ("TCP", "UDP", "SCTP") for port in (*PORTS, 1, 52, 100, 65_535)]
+
+
+def ends(matrix, world):
+    """Every endpoint with the number of it in the matrix and the peer that the one-pair engine knows."""
+    found = []
+    for number, endpoint in enumerate(matrix.people.endpoints):
+        if endpoint.kind in {"pod", "host"}:
+            found.append((number, Peer(pod=endpoint.pod())))
+        elif endpoint.kind == "node":
+            found.append((number, Peer(address=endpoint.address)))
+    for text in OUTSIDE:
+        address = ipaddress.ip_address(text)
+        atom = (address.version, matrix.people.atoms.of(address))
+        number = next(n for n, item in enumerate(matrix.people.endpoints) if item.span == atom)
+        found.append((number, Peer(address=address)))
+    assert len(found) > len(world.pods)
+    return found
+
+
+def own_node(source, target):
+    pod = target.selectable()
+    return pod is not None and any(item in pod.node_addresses for item in source.addresses())
+
+
+def differences(objects, matrix=None):
+    estate = read_estate(objects)
+    world = PolicyWorld(estate)
+    matrix = matrix or Matrix(estate)
+    classes = matrix.class_of
+    wrong, asked = [], 0
+    everybody = ends(matrix, world)
+    for left, source in everybody:
+        for right, target in everybody:
+            if left == right or own_node(source, target):
+                continue
+            mask = matrix.mask(classes[left], classes[right])
+            for protocol, port in (*ASKED, ("ICMP", None)):
+                out, into = world.decide(Packet(source, target, protocol, port))
+                expected = out.verdict is Action.ALLOW and into.verdict is Action.ALLOW
+                asked += 1
+                if bool(mask >> matrix.ports.atom(protocol, port) & 1) != expected:
+                    wrong.append((source, target, protocol, port, expected))
+    return wrong, asked
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**32))
+def test_all_pairs_are_the_pairs_one_by_one(seed):
+    wrong, asked = differences(random_cluster(dice_of(seed)))
+    assert asked > 1000
+    assert not wrong, wrong[:3]
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 2**32))
+def test_a_matrix_with_one_policy_exchanged_is_the_matrix_of_the_new_policies(seed):
+    dice = dice_of(seed)
+    objects = random_cluster(dice, pods=7)
+    estate = read_estate(objects)
+    changed = [item for item in objects if item["metadata"]["name"] != "np0"]
+    added = network_policy(dice, "np9")
+    old = next(item for item in estate.policies if item.name == "np0")
+    matrix = Matrix(estate).replace(old, read_network_policy(added))
+    wrong, _ = differences([*changed, added], matrix)
+    assert not wrong, wrong[:3]
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 2**32))
+def test_blocks_of_rows_are_the_masks(seed):
+    matrix = Matrix(read_estate(random_cluster(dice_of(seed))))
+    for low, words in matrix.rows(step=3):
+        for source in range(words.shape[0]):
+            for target in range(matrix.classes):
+                assert matrix.ports.from_words(words[source, target]) == matrix.mask(low + source, target)
+
+
+def test_equal_hashes_do_not_make_a_class(monkeypatch):
+    """Whoever could make two memberships sum to one hash gains nothing: they are compared."""
+    from seawall.network.pairs.partition import Partition
+
+    monkeypatch.setattr(Partition, "weight", lambda _: 0)
+    wrong, asked = differences(random_cluster(dice_of(7)))
+    assert asked > 1000
+    assert not wrong
+
+
+def test_pods_that_no_rule_tells_apart_are_one_class():
+    objects = [
+        {
+            "kind": "Pod",
+            "metadata": {"name": f"p{n}", "namespace": "a", "labels": {"app": "web", "pod": f"p{n}"}},
+            "status": {"podIP": f"10.0.0.{n}"},
+        }
+        for n in range(1, 200)
+    ]
+    matrix = Matrix(read_estate(objects))
+    assert len(set(matrix.class_of[:199])) == 1
+
+
+@pytest.mark.parametrize(
+    ("ports", "text"),
+    [
+        ([], "all"),
+        ([{"port": 80}], "TCP 80"),
+        ([{"port": 80, "endPort": 90}, {"port": 91}], "TCP 80-91"),
+        ([{"protocol": "UDP"}, {"port": 443}], "TCP 443 UDP"),
+    ],
+)
+def test_ports_are_written_for_people(ports, text):
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "p", "namespace": "a"},
+        "spec": {"podSelector": {}, "ingress": [{"ports": ports}]},
+    }
+    pods = [{"kind": "Pod", "metadata": {"name": n, "namespace": "a"}} for n in ("x", "y")]
+    matrix = Matrix(read_estate([policy, *pods]))
+    assert matrix.ports.text(matrix.mask(matrix.class_of[0], matrix.class_of[1])) == text
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**32))
+def test_a_matrix_with_one_pod_exchanged_is_the_matrix_of_the_new_pods(seed):
+    dice = dice_of(seed)
+    objects = random_cluster(dice, pods=7)
+    pods = [item for item in objects if item["kind"] == "Pod"]
+    rest = [item for item in objects if item["kind"] != "Pod"]
+    new = pod(dice, 0, dice.choice(NAMESPACES))
+    matrix = Matrix(read_estate(objects)).with_pod(0, new)
+    wrong, _ = differences([*rest, new, *pods[1:]], matrix)
+    assert not wrong, wrong[:3]
+    old = next(item for item in matrix._policies if item.name == "np0")
+    changed = [item for item in rest if item["metadata"]["name"] != "np0"]
+    added = network_policy(dice, "np9")
+    wrong, _ = differences([*changed, added, new, *pods[1:]], matrix.replace(old, read_network_policy(added)))
+    assert not wrong, wrong[:3]
