@@ -54,7 +54,7 @@ class AzureCluster(msgspec.Struct, frozen=True):
         """Return Azure's word, and whether a deny assignment refuses (at the first place: it holds for all)."""
         reasons = []
         unknown = ""
-        denial = False
+        denial = ""
         for provider, base, managed in self._places(asked):
             mapping = map_request(
                 asked,
@@ -76,15 +76,15 @@ class AzureCluster(msgspec.Struct, frozen=True):
             refused = next((each for each in answers if each.verdict is Verdict.DENY), None)
             doubtful = next((each for each in answers if each.verdict is Verdict.UNKNOWN), None)
             if refused is None and doubtful is None and answers:
-                return Step("Azure", "allow", answers[0].reason), False
+                return Step("Azure", "allow", answers[0].reason, None, answers[0].assignment), False
             if refused is not None:
                 reasons.append(refused.reason)
-                denial = denial or bool(refused.assignment)
+                denial = denial or refused.assignment
             elif doubtful is not None:
                 unknown = unknown or doubtful.reason
         if unknown:
             return Step("Azure", "unknown", unknown), False
-        return Step("Azure", "deny", "; ".join(dict.fromkeys(reasons))), denial
+        return Step("Azure", "deny", "; ".join(dict.fromkeys(reasons)), None, denial), bool(denial)
 
     def namespace_of(self, scope: str) -> str:
         """Return the namespace of this cluster that a scope is, "" where it is none."""

@@ -154,7 +154,7 @@ class AzureAccess:
                 if holds and covers:
                     return AzureAnswer(
                         Verdict.ALLOW,
-                        f"role {role.name!r} at {assignment.scope or '/'}",
+                        f"role {role.name!r} at {assignment.scope or '/'}{_conditions(assignment, permission)}",
                         assignment.id,
                         role.name,
                     )
@@ -206,6 +206,12 @@ class AzureAccess:
         if parent.startswith(MANAGEMENT_GROUP):
             return None if self.ancestors is None else parent in self.ancestors
         return False
+
+
+def _conditions(assignment: Assignment, permission: Permission) -> str:
+    """Return the conditions that held, so that an answer shows on what it hangs."""
+    held = [each for each in (assignment.condition, permission.condition or "") if each]
+    return f" under the condition {' and '.join(held)}" if held else ""
 
 
 def _both(first: bool | None, second: bool | None) -> bool | None:

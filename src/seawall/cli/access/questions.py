@@ -76,6 +76,16 @@ def can(
     if match is not None:
         answer["bindingAt"] = place_of(snapshot, match.binding.origin)
         answer["ruleAt"] = place_of(snapshot, match.role.origin, ("rules", match.place))
+    assignment = decision.trail[-1].assignment if decision.trail else ""
+    if assignment:
+        answer["assignmentAt"] = next(
+            (
+                place_of(snapshot, each.origin)
+                for each in snapshot.resources
+                if str(each.row.get("id") or "").lower() == assignment.lower()
+            ),
+            "",
+        )
     if decision.allowed:
         removal = removals(world, asked, azure)
         answer["removal"] = None if removal is None else msgspec.to_builtins(removal)
@@ -86,7 +96,7 @@ def can(
 
     def text() -> Iterator[str]:
         yield f"{'yes' if decision.allowed else 'no'}{f': {decision.reason}' if decision.reason else ''}"
-        for key in ("bindingAt", "ruleAt"):
+        for key in ("bindingAt", "ruleAt", "assignmentAt"):
             if answer.get(key):
                 yield f"  {key.removesuffix('At')} at {answer[key]}"
         if answer.get("removal"):
