@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import gc
 import importlib
 import os
@@ -60,6 +59,8 @@ class LazyGroup(click.Group):
         """Name the nearest command when there is none of that name."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in self._lazy:
+            import difflib
+
             near = difflib.get_close_matches(name, self._lazy, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"No such command {name!r}.{hint}", ctx)

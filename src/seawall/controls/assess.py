@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from operator import itemgetter
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -425,19 +426,35 @@ class _Judge:
 
 
 def _ahead(answers: Iterator[_Answer]) -> Iterator[_Answer]:
-    """Give answers while the next one is worked out in a thread: DuckDB plans and runs beside Python.
+    """Give answers while the next ones are worked out in a thread: DuckDB plans and runs beside Python.
 
     The thread wants the interpreter only between two statements; it is not made to wait for long then.
     """
+    ready: SimpleQueue[tuple[_Answer | None, BaseException | None]] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            for answer in answers:
+                ready.put((answer, None))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answers are used
+            ready.put((None, error))
+        else:
+            ready.put((None, None))
+
+    worker = threading.Thread(target=work, name="answers", daemon=True)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(0.0005)
     try:
-        with ThreadPoolExecutor(1) as pool:
-            coming = pool.submit(next, answers, None)
-            while (answer := coming.result()) is not None:
-                coming = pool.submit(next, answers, None)
-                yield answer
+        worker.start()
+        while True:
+            answer, error = ready.get()
+            if error is not None:
+                raise error
+            if answer is None:
+                break
+            yield answer
     finally:
+        worker.join()
         sys.setswitchinterval(interval)
 
 
