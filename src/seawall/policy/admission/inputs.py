@@ -11,6 +11,7 @@ from seawall.cel.library.authz import RESOURCE, Authorizer, Check, User
 from seawall.policy.admission.equivalent import Matched, converted, own
 from seawall.policy.admission.expressions import (
     CONDITIONS_BUDGET,
+    EXPIRED,
     Evaluation,
     Expression,
     Lazy,
@@ -127,6 +128,7 @@ def activation(world: World, request: Request, authorize: Authorize, matched: Ma
         "namespaceObject": _visible(found),
         "authorizer": root,
         "authorizer.requestResource": Check(root, RESOURCE, asked),
+        EXPIRED: request.expired,
     }
 
 
