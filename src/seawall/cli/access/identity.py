@@ -78,6 +78,7 @@ def config(paths: tuple[str, ...], output: str) -> None:
 )
 @click.option("--entra-groups", type=_FILE, help="Groups with their members, as Graph lists them.")
 @click.option("--pop-host", default="", metavar="NAME", help="Take proofs of possession for this host.")
+@click.option("--client-ca", type=_FILE, help="The authorities of client certificates: FILE is one then.")
 @click.option("--as-of", required=True, metavar="TIME", help="When: RFC 3339, or seconds since 1970.")
 @click.option("--snapshot", "paths", multiple=True, metavar="PATH", help="Objects that tokens are bound to.")
 @OUTPUT
@@ -90,11 +91,12 @@ def token(
     entra_tenant: str,
     entra_groups: Path | None,
     pop_host: str,
+    client_ca: Path | None,
     as_of: str,
     paths: tuple[str, ...],
     output: str,
 ) -> None:
-    """Whose token is this? It is read from FILE or standard input, never from the command line, and never shown.
+    """Whose token (or certificate) is this? It is read from FILE or standard input, never from the command line, and never shown.
 
     Exit code 1 when it proves nobody. Nobody is asked: keys come from files.
     """
@@ -120,7 +122,11 @@ def token(
         world["entra"] = {"tenant": entra_tenant, "host": pop_host, "groups": groups}
     given = sys.stdin.read() if file == "-" else _bytes(Path(file)).decode("utf-8", "replace")
     when: Any = float(as_of) if as_of.isdigit() and len(as_of) < 15 else as_of
-    answer = Identities.of(world).answer({"token": given.strip(), "as_of": when})
+    line: dict[str, Any] = {"token": given.strip(), "as_of": when}
+    if client_ca is not None:
+        authorities = _bytes(client_ca).decode("utf-8", "replace")
+        line = {"certificate": given, "authorities": authorities, "as_of": when}
+    answer = Identities.of(world).answer(line)
 
     def text() -> Iterator[str]:
         if not answer["authenticated"]:
