@@ -187,3 +187,12 @@ def test_a_certificate_line_and_command(tmp_path):
         "access", "token", str(client.cert), "--client-ca", str(authority.path), "--as-of", str(int(now))
     )
     assert done.stdout.startswith("user jane\n  group team\n")
+
+
+def test_a_world_with_more_fields_is_a_world_line_of_the_command(key):
+    world = {"objects": [], "authentication": AUTHENTICATION, "keys": {ISSUER: {"keys": [key.jwk()]}}}
+    lines = [world, {"token": key.sign(claims()), "as_of": NOW}]
+    done = seawall("decide", "access", stdin="\n".join(map(json.dumps, lines)))
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert answers[0] == {"objects": 0}
+    assert answers[1]["user"]["username"] == "x:ann"
