@@ -19,7 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "query": ("seawall.cli.query:query", "KQL over the same tables."),
     "controls": ("seawall.cli.controls:controls", "The catalogue of controls, or one control explained."),
     "access": ("seawall.cli.access:access", "Who may do what, why, and what would change the answer."),
-    "policy": ("seawall.cli.policy:policy", "What a stricter Pod Security level would do to this estate."),
+    "policy": (
+        "seawall.cli.policy:policy",
+        "Pod Security levels and admission policies over files: what-if, check, profiles.",
+    ),
     "network": ("seawall.cli.network:network", "Who reaches whom, which rule says so, what would change it."),
     "serve": ("seawall.cli.serve:serve", "The engines as servers: admission webhooks."),
     "decide": ("seawall.cli.decide:decide", "JSON lines in, decisions out: how programs talk to an engine."),
