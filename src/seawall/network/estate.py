@@ -42,6 +42,7 @@ class NetworkEstate:
         self.pods: list[dict[str, Any]] = []
         self.workloads: list[dict[str, Any]] = []
         self.nodes: list[tuple[Address, dict[str, Any]]] = []
+        self.services: list[dict[str, Any]] = []
         self.policies: list[Policy] = []
         self.problems: list[Problem] = []
 
@@ -53,7 +54,7 @@ class NetworkEstate:
         """Return the same estate under other policies."""
         made = NetworkEstate()
         made.namespaces, made.pods, made.workloads = self.namespaces, self.pods, self.workloads
-        made.nodes, made.problems = self.nodes, self.problems
+        made.nodes, made.services, made.problems = self.nodes, self.services, self.problems
         made.policies = ordered(policies)
         return made
 
@@ -95,6 +96,8 @@ def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True) -> Ne
             for item in (raw.get("status") or {}).get("addresses") or []:
                 if item.get("type") in {"InternalIP", "ExternalIP"}:
                     estate.nodes.append((read_address(item.get("address"), "node"), raw))
+        elif kind == "Service":
+            estate.services.append(raw)
         elif kind in TEMPLATES:
             estate.workloads.append(raw)
         elif kind in CLUSTER_KINDS or (
