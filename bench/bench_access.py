@@ -15,6 +15,7 @@ from seawall.access.mine import mine
 from seawall.access.paths import build_graph, cut, shortest
 from seawall.access.paths.graph import ADMIN
 from seawall.access.rbac.model import Binding, Subject
+from seawall.access.who import who_can
 from seawall.access.world import build_world
 
 API = "rbac.authorization.k8s.io/v1"
@@ -101,7 +102,7 @@ def _decisions(draw: random.Random, size: int) -> None:
         times.sort()
         p50, p99 = times[len(times) // 2] / 1e3, times[len(times) * 99 // 100] / 1e3
         print(f"       {function.__name__}: p50 {p50:.1f} us, p99 {p99:.1f} us")
-    who = call(lambda: world.rbac.who(questions[0]))
+    who = call(lambda: who_can(world, questions[0]))
     new = Binding("ns1", "new", "ClusterRole", "c1", (Subject("User", "x"),))
     changed = call(lambda: world.rbac.with_binding(new), runs=1)
     print(f"       who-can {who * 1e3:.2f} ms, one binding more {changed * 1e3:.3f} ms")
@@ -165,15 +166,15 @@ def _graph(draw: random.Random) -> None:
     graph = build_graph(world)
     built = time.perf_counter() - start
     start = time.perf_counter()
-    steps = shortest(graph, ("ServiceAccount", "ns1/sa1"), ADMIN)
-    found = time.perf_counter() - start
+    ways = [shortest(graph, ("ServiceAccount", f"ns{n % 500}/sa{n}"), ADMIN) for n in range(100)]
+    found = (time.perf_counter() - start) / len(ways)
     start = time.perf_counter()
     chosen = cut(graph, [("ServiceAccount", f"ns{n % 500}/sa{n}") for n in range(10_000)], ADMIN)
     cutting = time.perf_counter() - start
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"attack graph of 1,000 nodes, 20,000 pods, 10,000 accounts: {len(graph):,} edges in {built:.1f} s")
     print(
-        f"       shortest path ({len(steps or ())} steps) {found:.2f} s, cut ({len(chosen or ())}) {cutting:.1f} s"
+        f"       shortest path ({max(len(way or ()) for way in ways)} steps) {found * 1e3:.1f} ms, cut ({len(chosen or ())}) {cutting:.1f} s"
     )
     print(f"       memory at most {memory:.0f} MB")
 

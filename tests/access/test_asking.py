@@ -308,10 +308,10 @@ def test_a_path_through_a_pod_its_account_and_a_token():
         {
             "kind": "Pod",
             "metadata": {"name": "p", "namespace": "blue"},
-            "spec": {"serviceAccountName": "robot", "containers": []},
+            "spec": {"serviceAccountName": "robot", "containers": [{"name": "c"}]},
         },
     ]
-    assert way(objects, JANE) == ["pod-exec", "enters-pod", "runs-as", "all-rights"]
+    assert way(objects, JANE) == ["pod-exec", "enters-pod", "pod-container", "runs-as", "all-rights"]
     graph = build_graph(build_world(objects, defaults=False))
     assert len(cut(graph, [JANE], ADMIN)) == 1
 
@@ -331,3 +331,26 @@ def test_the_cut_is_the_one_binding_that_all_paths_share():
     graph = build_graph(build_world(objects, defaults=False))
     starts = [("User", f"u{n}") for n in range(5)]
     assert cut(graph, starts, ADMIN) == ["ClusterRoleBinding//danger"]
+
+
+@pytest.mark.parametrize(
+    ("verbs", "resource", "group", "name", "shown"),
+    [
+        (["impersonate"], "users", "", "jane", "impersonators"),
+        (["impersonate"], "users", "", "nobody", None),
+        (["bind"], "clusterroles", "rbac.authorization.k8s.io", "reader", "escalators"),
+        (["bind"], "clusterroles", "rbac.authorization.k8s.io", "other", None),
+        (["escalate"], "*", "*", "reader", "escalators"),
+    ],
+)
+def test_a_right_for_one_name_counts_where_the_name_does(verbs, resource, group, name, shown):
+    objects = [
+        role("reader", ["get"], ["pods"]),
+        bind("a", "reader", user("jane")),
+        role("side", verbs, [resource], [group], names=[name]),
+        bind("b", "side", user("eve")),
+    ]
+    world = build_world(objects, defaults=False)
+    found = who_can(world, Attributes(User(), "get", "", "", "v1", "pods"))
+    for part in ("impersonators", "escalators"):
+        assert ("eve" in {each.name for each in getattr(found, part)}) == (part == shown)

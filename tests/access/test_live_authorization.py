@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import http.server
-import json
 import random
-import ssl
-import threading
 import time
 
 import pytest
@@ -16,7 +11,7 @@ from seawall.access import build_world, review_attributes
 from seawall.access.structured import WebhookAnswer, authorize_structured, read_authorization
 from seawall.access.tokens import KeySet, ServiceAccountTokens
 from seawall.access.tokens.jose import pem_key
-from support.controlplane_pki import Authority
+from support.hooks import Hooks
 
 pytestmark = pytest.mark.live
 
@@ -33,62 +28,6 @@ CONDITIONS = {
         "request.resourceAttributes.fieldSelector.requirements.all(r, r.key != 'a') || request.user == 'ann'"
     ],
 }
-
-
-class Hooks:
-    """Three webhooks on loopback; what they answer follows from the user's name alone."""
-
-    def __init__(self, folder):
-        authority = Authority(folder, "hooks-ca")
-        certificate = authority.server("hooks")
-        self.seen = []
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                name = self.path.split("?")[0].strip("/")
-                outer.seen.append((name, body["spec"]))
-                answer = said(name, body["spec"])
-                status = {"allowed": answer.allowed, "denied": answer.denied, "reason": answer.reason}
-                data = json.dumps(
-                    {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "status": status}
-                ).encode()
-                self.send_response(418 if answer.error else 200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.cert, certificate.key)
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self.server.server_address[1]}"
-        self.ca = base64.b64encode(authority.path.read_bytes()).decode()
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def kubeconfig(self, name):
-        return json.dumps(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "clusters": [
-                    {
-                        "name": "c",
-                        "cluster": {"server": f"{self.url}/{name}", "certificate-authority-data": self.ca},
-                    }
-                ],
-                "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
-                "users": [{"name": "c", "user": {}}],
-                "current-context": "c",
-            }
-        )
 
 
 def said(name, spec):
@@ -140,7 +79,7 @@ def configuration(folder):
 
 @pytest.fixture(scope="module")
 def chained(cluster_factory, tmp_path_factory):
-    hooks = Hooks(tmp_path_factory.mktemp("hooks"))
+    hooks = Hooks(tmp_path_factory.mktemp("hooks"), said)
     cluster = cluster_factory(
         authorization_config=configuration,
         files={f"{name}.kubeconfig": hooks.kubeconfig(name) for name in CONDITIONS},
@@ -160,7 +99,7 @@ def chained(cluster_factory, tmp_path_factory):
         for resource in ("clusterroles", "clusterrolebindings", "roles", "rolebindings")
     ]
     yield cluster, hooks, read_authorization(configuration(cluster.folder)), build_world(objects)
-    hooks.server.shutdown()
+    hooks.close()
 
 
 USERS = ["ann", "bob", "skip", "fails", "system:node:n1", "admin"]

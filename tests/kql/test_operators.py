@@ -143,3 +143,32 @@ def test_what_cannot_be_run_is_refused_by_name():
     with pytest.raises(KqlError) as caught:
         rows("range x from 1 to 2 step 1 | partition by x {print y = 1 | summarize max(x)}")
     assert caught.value.kind in {"unsupported", "semantic"}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (
+            (
+                "datatable(id:string, t:datetime)['a', datetime(2024-01-01), 'b', datetime(2024-01-01), 'a', datetime(2024-01-02), 'c', datetime(2024-01-02)]"
+                " | evaluate activity_metrics(id, t, datetime(2024-01-01), datetime(2024-01-03), 1d) | project-away t | where dcount_newvalues == 1"
+            ),
+            [[2, 1, 0.5, 0.5]],
+        ),
+        (
+            (
+                "datatable(d:string, id:string, t:long)['x', 'a', 1, 'y', 'a', 1, 'x', 'a', 2, 'x', 'b', 2]"
+                " | evaluate activity_counts_metrics(id, t, 1, 2, 1, d) | sort by t asc, d asc"
+            ),
+            [[1, "x", 1, 1, 1, 1], [1, "y", 1, 1, 1, 1], [2, "x", 2, 2, 1, 2]],
+        ),
+        ("print s = dynamic([1, 4, 2, 5, 3, 6]) | project series_seasonal(s, 2)", [[[2.0, 5.0] * 3]]),
+        (
+            "set query_bin_auto_size=10; set query_bin_auto_at=3; range x from 12 to 13 step 1 | project bin_auto(x)",
+            [[3], [13]],
+        ),
+        ("print a = 1, b = 'four', c = now() | project estimate_data_size(*)", [[20]]),
+    ],
+)
+def test_activity_and_series(query, expected):
+    assert rows(query) == expected

@@ -46,3 +46,24 @@ def test_what_cannot_be_read_promises_nothing():
 
 def test_what_holds_no_pod_is_passed_over():
     assert what_if([{"kind": "Secret"}, {"kind": "Deployment"}, {}], "baseline", LATEST) == []
+
+
+def test_every_version_of_the_standards_at_once():
+    sysctls = GOOD | {
+        "securityContext": GOOD["securityContext"] | {"sysctls": [{"name": "net.ipv4.tcp_keepalive_time"}]}
+    }
+    (found,) = what_if([_pod("p", "a", sysctls)], "restricted", LATEST, all_versions=True)
+    # The sysctl is allowed since 1.29 (specs/policy.md b1).
+    assert [str(span) for span in found.versions] == [
+        "privileged at v1.0 to v1.28",
+        "restricted at v1.29 to v1.37",
+    ]
+
+
+def test_one_version_is_what_it_is_among_all():
+    plain = {"containers": [{"name": "a", "livenessProbe": {"httpGet": {"host": "x", "port": 1}}}]}
+    (found,) = what_if([_pod("p", "a", plain)], "baseline", 34, all_versions=True)
+    for span in found.versions:
+        for version in (span.first, span.last):
+            (one,) = what_if([_pod("p", "a", plain)], "baseline", version)
+            assert one.level == span.level

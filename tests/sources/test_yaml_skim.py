@@ -11,6 +11,7 @@ from seawall.sources.yaml import load_all
 from seawall.sources.yaml.documents import normalise, split
 from seawall.sources.yaml.fast import is_plain
 from seawall.sources.yaml.marks import Marks
+from seawall.sources.yaml.outline import outline
 from seawall.sources.yaml.skim import Skim
 from support import ROOT, shared
 
@@ -37,15 +38,17 @@ def compare(data: bytes) -> tuple[int, int]:
         if not is_plain(part):
             continue
         documents = load_all(part, "x.yaml")
-        skim = Skim(part)
+        finders = [one for one in (Skim(part), outline(part)) if one is not None]
         first_line = text.count(b"\n", 0, start)
         for path in itertools.islice(paths(documents[0] if documents else None), 3000):
-            quick = skim.place(path)
-            if quick is None:
-                left += 1
-                continue
-            answered += 1
-            assert (quick[0] + first_line + 1, quick[1] + 1) == marks.exact_place(number, path), (path, part)
+            for finder in finders:
+                quick = finder.place(path)
+                if quick is None:
+                    left += 1
+                    continue
+                answered += 1
+                found = (quick[0] + first_line + 1, quick[1] + 1)
+                assert found == marks.exact_place(number, path), (type(finder), path, part)
     return answered, left
 
 
@@ -66,6 +69,10 @@ CASES = {
     "blank lines": b"\n\na:\n\n  b: 1\n\n\n  c: 2\n",
     "keys like paths": b"metadata:\n  annotations:\n    a.b/c: d\n    e: f\n",
     "windows lines": b"a:\r\n  b: 1\r\nc: 2\r\n",
+    "a list and a key at one depth": b"a:\n- b: 1\n  c:\n  - d\n  - e: 2\n    f: 3\n  g: 4\nh:\n- i\n",
+    "text in a list": b"a:\n  - |\n    b: no\n  - c: |\n      d: no\n    e: 1\n",
+    "text that looks like keys": b"a:\n  b: |\n\n    # c\n    d: e\n  f: 'x: y'\n",
+    "flow in a list": b"a:\n  - {b: 1}\n  - []\n  - [x]\n",
     "empty": b"",
     "scalar": b"just text\n",
     "list": b"- a: 1\n- b: 2\n",
@@ -81,6 +88,17 @@ def test_answers_the_ordinary_and_leaves_the_odd():
     assert compare(CASES["nested"])[1] == 0
     assert compare(CASES["list below its key"])[1] == 0
     assert compare(CASES["flow"])[0] == 0
+
+
+def test_an_outline_is_made_of_what_is_common():
+    for name in (
+        "nested",
+        "list below its key",
+        "indented list",
+        "comments",
+        "a list and a key at one depth",
+    ):
+        assert outline(CASES[name]) is not None, name
 
 
 def test_agrees_on_every_example_of_our_own():

@@ -7,6 +7,8 @@ by what refuses them.
 from __future__ import annotations
 
 SLIPS = {
+    1: "rand()",
+    2: "rand()",
     36: "reads the table StormEvents, which is not in the example",
     208: "rand() over five million rows: a number by chance",
     221: "the page prints (null) for a null",

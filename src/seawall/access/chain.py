@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One authorizer's word: `allow`, `deny` or `no-opinion`, its reason, and the RBAC rule behind it."""
+    """One authorizer's word: `allow`, `deny` or `no-opinion`, its reason, and the rule or role assignment behind it."""
 
     authorizer: str
     decision: str
     reason: str = ""
     match: Match | None = None
+    assignment: str = ""
+    """The id of the role or deny assignment of Azure that decided."""
 
     def as_json(self) -> dict[str, Any]:
         """Write it for the trail."""
@@ -34,6 +36,8 @@ class Step(msgspec.Struct, frozen=True):
             written["binding"] = _named(binding.kind, binding.namespace, binding.name)
             written["role"] = _named(role.kind, role.namespace, role.name)
             written["rule"] = index
+        if self.assignment:
+            written["assignment"] = self.assignment
         return written
 
 

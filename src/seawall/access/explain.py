@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.access.attributes import MASTERS, Attributes
+from seawall.access.azure.explain import azure_removals
 from seawall.access.chain import authorize, is_allowed
 from seawall.access.names import split_service_account
 from seawall.access.rbac.index import Match, RbacIndex
 from seawall.access.rbac.model import GROUP, Binding, Role, Rule, Subject
 
 if TYPE_CHECKING:
+    from seawall.access.azure.cluster import AzureCluster
     from seawall.access.world import AccessWorld
 
 
@@ -117,27 +119,38 @@ def _breadth(role: Role) -> int:
     return total
 
 
-def removals(world: AccessWorld, asked: Attributes) -> Change | None:
-    """Return the smallest removal that stops an allowed request, re-checked; None where RBAC cannot stop it.
+def removals(world: AccessWorld, asked: Attributes, azure: AzureCluster | None = None) -> Change | None:
+    """Return the smallest removal that stops an allowed request, re-checked; None where no removal can.
 
-    Bindings allow independently, so every one that allows must lose the subject: this set is the least.
+    Bindings allow independently, so every one that allows must lose the subject: this set is the least. With Azure
+    RBAC the role assignments that allow must go as well.
     """
     if MASTERS in asked.user.groups:
         return None
-    matches = [match for match in world.rbac.who(asked) if _applies(match, asked)]
-    if not matches:
+    bindings = _binding_removals(world, asked)
+    assignments = azure_removals(azure, asked) if azure is not None else ()
+    if bindings is None or assignments is None or not (bindings or assignments):
         return None
+    listed = (*bindings, *({"kind": "RoleAssignment", "id": each} for each in assignments))
+    parts = [
+        f"take the subject out of {len(bindings)} binding(s)" if bindings else "",
+        f"remove {len(assignments)} role assignment(s)" if assignments else "",
+    ]
+    return Change(" and ".join(part for part in parts if part), len(listed), removals=listed)
+
+
+def _binding_removals(world: AccessWorld, asked: Attributes) -> tuple[dict[str, str], ...] | None:
+    """Return the bindings that allow, none where RBAC does not; None where the node authorizer allows."""
+    matches = [match for match in world.rbac.who(asked) if _applies(match, asked)]
     gone = {id(match.binding) for match in matches}
     # Only what applies to the user can allow: an index of these bindings answers as the whole would.
     rest = [
         binding for binding, _ in world.rbac.applying(asked.user, asked.namespace) if id(binding) not in gone
     ]
     roles = [*world.rbac.cluster_roles.values(), *world.rbac.roles.values()]
-    left = RbacIndex(roles, rest)
-    trial = msgspec.structs.replace(asked)
-    if left.find(trial) is not None or authorize_without(world, trial):
+    if RbacIndex(roles, rest).find(asked) is not None or authorize_without(world, asked):
         return None
-    listed = tuple(
+    return tuple(
         {
             "kind": match.binding.kind,
             "namespace": match.binding.namespace,
@@ -146,7 +159,6 @@ def removals(world: AccessWorld, asked: Attributes) -> Change | None:
         }
         for match in matches
     )
-    return Change(f"take the subject out of {len(listed)} binding(s)", len(listed), removals=listed)
 
 
 def authorize_without(world: AccessWorld, asked: Attributes) -> bool:

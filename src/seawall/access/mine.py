@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.access.attributes import Attributes, User
-from seawall.access.azure.actions import Operations, map_request
+from seawall.access.azure.actions import DISCOVERY, map_request
+from seawall.access.azure.roles import Assignment, AzureAccess, Permission, RoleDefinition
 from seawall.access.explain import binding_document, role_document
 from seawall.access.names import split_service_account
 from seawall.access.rbac.index import RbacIndex
@@ -21,6 +22,7 @@ from seawall.access.rbac.model import GROUP, Binding, Role, Rule, Subject
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from seawall.access.azure.cluster import AzureCluster
     from seawall.access.world import AccessWorld
 
 
@@ -233,9 +235,17 @@ def uncovered(user: str, used: set[Atom], made: list[tuple[Role, Binding]]) -> l
     return [atom for atom in sorted(used) if index.find(atom_request(person, atom)) is None]
 
 
-def not_held(world: AccessWorld, user: User, used: set[Atom]) -> list[Atom]:
+def not_held(
+    world: AccessWorld, user: User, used: set[Atom], azure: AzureCluster | None = None
+) -> list[Atom]:
     """Return what was used and is not held in a world: by another authorizer, or since taken away."""
-    return [atom for atom in sorted(used) if world.rbac.find(atom_request(user, atom)) is None]
+
+    def held(asked: Attributes) -> bool:
+        return world.rbac.find(asked) is not None or (
+            azure is not None and azure.authorize(asked).decision == "allow"
+        )
+
+    return [atom for atom in sorted(used) if not held(atom_request(user, atom))]
 
 
 def unused_bindings(world: AccessWorld, found: Mined) -> tuple[str, ...] | None:
@@ -252,13 +262,46 @@ def unused_bindings(world: AccessWorld, found: Mined) -> tuple[str, ...] | None:
     return tuple(sorted(named - found.bindings))
 
 
-def azure_role(name: str, user: User, used: set[Atom], operations: Operations) -> dict[str, Any]:
-    """Return the least custom Azure role for what an Entra user used."""
+def azure_role(name: str, user: User, used: set[Atom], cluster: AzureCluster) -> dict[str, Any]:
+    """Return the least custom Azure role for what an Entra user used, as `az role definition create` takes it."""
     actions: set[str] = set()
     for atom in used:
-        mapping = map_request(atom_request(user, atom), operations)
+        mapping = map_request(
+            atom_request(user, atom),
+            cluster.operations,
+            custom_resources=cluster.custom_resources,
+            subresources=cluster.subresources,
+        )
         actions |= {action.id for action in mapping.actions}
-    return {"roleName": name, "permissions": [{"actions": [], "dataActions": sorted(actions)}]}
+    return {
+        "Name": name,
+        "IsCustom": True,
+        "Description": "What was used, from audit logs",
+        "Actions": [],
+        "NotActions": [],
+        "DataActions": sorted(actions),
+        "NotDataActions": [],
+        "AssignableScopes": [cluster.id],
+    }
+
+
+def azure_scopes(used: set[Atom], cluster: AzureCluster) -> list[str]:
+    """Return the least scopes to assign the role at: the cluster where anything was used beyond a namespace."""
+    spaces = {atom[0] for atom in used if atom[2] or not atom[4].lower().startswith(DISCOVERY)}
+    return [cluster.id] if "" in spaces else [f"{cluster.id}/namespaces/{each}" for each in sorted(spaces)]
+
+
+def azure_uncovered(user: User, used: set[Atom], role: dict[str, Any], cluster: AzureCluster) -> list[Atom]:
+    """Return what the role, assigned at those scopes and alone, does not allow: empty is the proof."""
+    definition = RoleDefinition("mined", role["Name"], (Permission(data_actions=tuple(role["DataActions"])),))
+    oid = user.extra_value("oid")[0]
+    assignments = [
+        Assignment(f"mined-{index}", "mined", oid, scope)
+        for index, scope in enumerate(azure_scopes(used, cluster))
+    ]
+    access = AzureAccess([definition], assignments)
+    alone = msgspec.structs.replace(cluster, access=access)
+    return [atom for atom in sorted(used) if alone.authorize(atom_request(user, atom)).decision != "allow"]
 
 
 def documents(made: list[tuple[Role, Binding]]) -> list[dict[str, Any]]:

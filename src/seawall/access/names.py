@@ -22,6 +22,11 @@ NAME_TEXT = (
     "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
     f"'{_LABEL_NAME}')"
 )
+QUALIFIED_TEXT = (
+    "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    f"'{_LABEL_NAME}') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+)
 VALUE_TEXT = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
     "start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
@@ -64,7 +69,7 @@ def label_key_errors(key: str) -> list[str]:
     prefix, slash, name = key.rpartition("/")
     errors = []
     if key.count("/") > 1:
-        return ["a qualified name must have at most one '/'"]
+        return [QUALIFIED_TEXT]
     if slash and not prefix:
         errors.append("prefix part must be non-empty")
     elif slash:

@@ -8,7 +8,7 @@ import msgspec
 
 from seawall.access.attributes import Attributes, User
 from seawall.access.azure.actions import DataAction, Operations, map_request
-from seawall.access.azure.roles import AzureAccess, read_azure
+from seawall.access.azure.roles import AzureAccess, RoleDefinition, read_azure
 from seawall.access.paths.catalogue import POWERS, Need, Power
 from seawall.access.rbac.matching import rule_allows
 
@@ -53,16 +53,21 @@ def azure_roles(rows: Iterable[dict[str, Any]], name: str = "") -> list[dict[str
     for role in sorted(access.roles.values(), key=lambda each: each.name):
         if name and name.lower() not in (role.name.lower(), role.id.lower()):
             continue
-
-        def allows(asked: Attributes, role: Any = role) -> bool:
-            mapping = map_request(msgspec.structs.replace(asked, user=_ENTRA), Operations())
-            actions: tuple[DataAction, ...] = mapping.actions
-            return bool(actions) and all(role.gives(action.id) for action in actions)
-
-        opens = _opens(allows, namespaced=False)
+        opens = data_powers(role)
         if opens or name:
             found.append({"role": role.name, "id": role.id, "opens": opens})
     return found
+
+
+def data_powers(role: RoleDefinition) -> list[dict[str, str]]:
+    """Return the powers of a role's data actions: the map drops subresources, so they are more than its words say."""
+
+    def allows(asked: Attributes) -> bool:
+        mapping = map_request(msgspec.structs.replace(asked, user=_ENTRA), Operations())
+        actions: tuple[DataAction, ...] = mapping.actions
+        return bool(actions) and all(role.gives(action.id) for action in actions)
+
+    return _opens(allows, namespaced=False)
 
 
 def _opens(allows: Callable[[Attributes], bool], *, namespaced: bool) -> list[dict[str, str]]:

@@ -52,6 +52,7 @@ def who_can(world: AccessWorld, asked: Attributes, azure: AzureCluster | None = 
     impersonators: set[Holder] = set()
     for resource in ("users", "groups", "serviceaccounts"):
         impersonators |= set(_subjects(world, _ask(asked, "impersonate", "", resource)))
+    impersonators |= set(_by_name(world, asked, "impersonate", "", _names_of(holders)))
     escalators: set[Holder] = set()
     for verb, resource in (
         ("escalate", "clusterroles"),
@@ -60,7 +61,38 @@ def who_can(world: AccessWorld, asked: Attributes, azure: AzureCluster | None = 
         ("bind", "roles"),
     ):
         escalators |= set(_subjects(world, _ask(asked, verb, RBAC_GROUP, resource)))
+    granting = {
+        (f"{kind.lower()}s", name) for kind, _, name in (each.role.partition("/") for each in holders)
+    }
+    for verb in ("escalate", "bind"):
+        escalators |= set(_by_name(world, asked, verb, RBAC_GROUP, granting))
     return WhoCan(tuple(sorted(holders)), tuple(sorted(impersonators)), tuple(sorted(escalators)))
+
+
+def _names_of(holders: Iterable[Holder]) -> set[tuple[str, str]]:
+    """Return what to impersonate to be one of the holders: (resource, name)."""
+    resources = {"User": "users", "Group": "groups", "ServiceAccount": "serviceaccounts"}
+    return {
+        (resources[each.kind], each.name.rpartition("/")[2]) for each in holders if each.kind in resources
+    }
+
+
+def _by_name(
+    world: AccessWorld, asked: Attributes, verb: str, group: str, names: set[tuple[str, str]]
+) -> Iterable[Holder]:
+    """Yield who holds a right for some names only (resourceNames), where one of the names counts here.
+
+    Roles with such rules are few: only their names are asked for, each by the engine.
+    """
+    wanted: set[tuple[str, str]] = set()
+    for rule in world.named_rules():
+        if verb in rule.verbs or "*" in rule.verbs:
+            wanted |= {(resource, name) for name in rule.names for resource in rule.resources}
+            wanted |= {
+                (resource, name) for resource, name in names if name in rule.names and "*" in rule.resources
+            }
+    for resource, name in sorted(wanted & names):
+        yield from _subjects(world, msgspec.structs.replace(_ask(asked, verb, group, resource), name=name))
 
 
 def _ask(asked: Attributes, verb: str, group: str, resource: str) -> Attributes:
@@ -112,8 +144,20 @@ def _nodes(world: AccessWorld, asked: Attributes) -> Iterable[Holder]:
 
 
 def _azure(azure: AzureCluster, asked: Attributes) -> Iterable[Holder]:
+    """Ask for each assignment by itself; members of a group that is assigned are shown along with it.
+
+    Without a namespace an assignment of one namespace counts there, as a RoleBinding does.
+    """
     for assignment in azure.access.assignments:
+        space = azure.namespace_of(assignment.scope)
+        wanted = asked
+        if asked.is_resource and not asked.namespace and space:
+            wanted = msgspec.structs.replace(asked, namespace=space)
         user = User(assignment.principal, (), "", (("oid", (assignment.principal,)),))
-        step = azure.authorize(msgspec.structs.replace(asked, user=user))
-        if step.decision == "allow":
-            yield Holder("AzurePrincipal", assignment.principal, assignment.id, assignment.role, "azure")
+        alone = msgspec.structs.replace(azure, access=azure.access.with_assignments([assignment]))
+        if alone.authorize(msgspec.structs.replace(wanted, user=user)).decision != "allow":
+            continue
+        holder = Holder("AzurePrincipal", assignment.principal, assignment.id, assignment.role, "azure")
+        yield holder
+        for member in sorted(azure.directory.members_of(assignment.principal)):
+            yield msgspec.structs.replace(holder, name=member, member_of=assignment.principal)

@@ -53,6 +53,13 @@ class AccessWorld:
         self.gates = gates or {}
         self.problems = tuple(problems)
         self._graph: NodeGraph | None = None
+        self._named: list[Rule] | None = None
+
+    def named_rules(self) -> list[Rule]:
+        """Return the rules with resourceNames, which are few; found once."""
+        if self._named is None:
+            self._named = [rule for rule in self.rules() if rule.names]
+        return self._named
 
     def rules(self) -> Iterable[Rule]:
         """Yield the rules of every role."""

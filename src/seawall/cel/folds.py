@@ -127,20 +127,25 @@ def _filter(source: Step, step: Step, slots: tuple[int, ...]) -> Step:
     return run
 
 
+def _passes(frame: Frame, test: Step) -> bool:
+    """Ask the filter of a transformation about the element that is bound; passing one over costs one."""
+    found = test(frame)
+    if type(found) is not bool:
+        raise no_overload("_?_:_", found)
+    if not found:
+        frame.cost += 1
+        frame.spend()
+    return found
+
+
 def _map(source: Step, step: Step, test: Step | None, slots: tuple[int, ...], pairs: Any) -> Step:
     def run(frame: Frame) -> list[Any]:
         made = []
         frame.cost += 1
         for each in pairs(source(frame)):
             _bind(frame, slots, each)
-            if test is not None:
-                found = test(frame)
-                if type(found) is not bool:
-                    raise no_overload("_?_:_", found)
-                if not found:
-                    frame.cost += 1
-                    frame.spend()
-                    continue
+            if test is not None and not _passes(frame, test):
+                continue
             frame.cost += 12
             frame.spend()
             made.append(step(frame))
@@ -155,14 +160,8 @@ def _to_map(source: Step, step: Step, test: Step | None, slots: tuple[int, ...],
         frame.cost += 1
         for each in _pairs(source(frame)):
             _bind(frame, slots, each)
-            if test is not None:
-                found = test(frame)
-                if type(found) is not bool:
-                    raise no_overload("_?_:_", found)
-                if not found:
-                    frame.cost += 1
-                    frame.spend()
-                    continue
+            if test is not None and not _passes(frame, test):
+                continue
             frame.cost += 2
             frame.spend()
             value = step(frame)

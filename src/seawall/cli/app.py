@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import gc
 import importlib
 import os
@@ -20,7 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "query": ("seawall.cli.query:query", "KQL over the same tables."),
     "controls": ("seawall.cli.controls:controls", "The catalogue of controls, or one control explained."),
     "access": ("seawall.cli.access:access", "Who may do what, why, and what would change the answer."),
-    "policy": ("seawall.cli.policy:policy", "What a stricter Pod Security level would do to this estate."),
+    "policy": (
+        "seawall.cli.policy:policy",
+        "Pod Security levels and admission policies over files: what-if, check, profiles.",
+    ),
     "network": ("seawall.cli.network:network", "Who reaches whom, which rule says so, what would change it."),
     "serve": ("seawall.cli.serve:serve", "The engines as servers: admission webhooks."),
     "decide": ("seawall.cli.decide:decide", "JSON lines in, decisions out: how programs talk to an engine."),
@@ -57,6 +59,8 @@ class LazyGroup(click.Group):
         """Name the nearest command when there is none of that name."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in self._lazy:
+            import difflib
+
             near = difflib.get_close_matches(name, self._lazy, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"No such command {name!r}.{hint}", ctx)

@@ -72,11 +72,12 @@ def authorization(cluster: str, entra_groups: Path | None, **options: Any) -> No
     Register it behind RBAC in the API server's --authorization-config. The snapshot holds roles and bindings, and for
     --cluster role assignments, deny assignments and role definitions.
     """
+    from seawall.cli.access.common import directory_of
     from seawall.serve.authorization import Authorization, AzureRows
     from seawall.serve.worlds import Files
 
     rows = [AzureRows(Files(options["snapshots"]))] if cluster else []
-    run([Authorization(cluster, _directory(entra_groups))], options, rows)
+    run([Authorization(cluster, directory_of(entra_groups))], options, rows)
 
 
 @serve.command()
@@ -110,6 +111,7 @@ def authentication(
     """
     from seawall.access.identities import Entra
     from seawall.access.tokens.entra import AKS_SERVER
+    from seawall.cli.access.common import directory_of
     from seawall.serve.authentication import Authentication
     from seawall.serve.keys import KeyRing
 
@@ -121,25 +123,10 @@ def authentication(
         given[issuer] = Path(path)
     entra = None
     if entra_tenant:
-        entra = Entra(entra_tenant, entra_audience or AKS_SERVER, pop_host, _directory(entra_groups))
+        entra = Entra(entra_tenant, entra_audience or AKS_SERVER, pop_host, directory_of(entra_groups))
     elif entra_audience or entra_groups or pop_host:
         raise UsageError("options of Entra need --entra-tenant")
     run([Authentication(KeyRing(given), entra)], options)
-
-
-def _directory(path: Path | None) -> Any:
-    import json
-
-    from seawall.access.azure.directory import read_directory
-
-    if path is None:
-        return None
-    try:
-        return read_directory(json.loads(path.read_bytes()))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise UsageError(f"{path} is no JSON") from None
 
 
 def run(services: Sequence[Service], options: dict[str, Any], sources: Sequence[Source] = ()) -> None:

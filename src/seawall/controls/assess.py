@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from operator import itemgetter
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from seawall.core import Location
 
 _Answer = TypeVar("_Answer")
-_WORD = re.compile(r"[A-Za-z_]+")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FIRST = (
     Outcome.ERROR,
     Outcome.FAIL,
@@ -88,18 +89,19 @@ def open_database(
     `narrow` so are its columns, unless an operator occurs that looks at all of them; that is for controls,
     which name what they show.
     """
-    words = {word.lower() for query in queries for word in _WORD.findall(query)}
-    narrow = narrow and not words & _SEES_ALL
-    # A query may start with an operator: its table is then `resources`.
-    words.add("resources")
+    by_query = [_words(query) for query in queries]
     database = Database(profile=profile, clock=FixedClock(now), **limits)
     for name in TABLES:
-        if name in words and is_built(name):
+        # A query may start with an operator: its table is then `resources`.
+        asking = by_query if name == "resources" else [words for words in by_query if name in words]
+        if (asking or name == "resources") and is_built(name):
             table = table_of_name(name)
+            words = frozenset().union(*asking)
+            whole = not narrow or not words.isdisjoint(_SEES_ALL)
             kept = [
                 place
                 for place, column in enumerate(table.columns)
-                if not narrow or not place or column.name.lower() in words
+                if whole or not place or column.name.lower() in words
             ]
             schema = [(table.columns[place].name, table.columns[place].type) for place in kept]
             rows = table.rows(estate) if table.rows is not None else iter(())
@@ -108,9 +110,15 @@ def open_database(
                 rows = map(pick, rows)
             database.add_table(name, schema, rows)
     for name, facts in FACT_TABLES.items():
-        if name in words:
+        if any(name in words for words in by_query):
             database.add_table(name, facts.columns, facts.rows(now))
     return database
+
+
+def _words(query: str) -> frozenset[str]:
+    """Return the words of a query, and those without the number that a join gives to a second column of a name."""
+    words = {word.lower() for word in _WORD.findall(query)}
+    return frozenset(words | {word.rstrip("0123456789") for word in words})
 
 
 def select(catalogue: Catalogue, options: Options) -> list[Control]:
@@ -238,7 +246,7 @@ class _Judge:
         """
         if self._present is None:
             types = {resource.type for _, resource in self.estate.resources}
-            kinds = {item.kind for _, item in self.estate.objects}
+            kinds = {kind for _, kind in self.estate.by_kind}
             pods = bool(self.estate.pod_templates())
             self._present = {
                 "cluster": CLUSTER in types,
@@ -418,19 +426,35 @@ class _Judge:
 
 
 def _ahead(answers: Iterator[_Answer]) -> Iterator[_Answer]:
-    """Give answers while the next one is worked out in a thread: DuckDB plans and runs beside Python.
+    """Give answers while the next ones are worked out in a thread: DuckDB plans and runs beside Python.
 
     The thread wants the interpreter only between two statements; it is not made to wait for long then.
     """
+    ready: SimpleQueue[tuple[_Answer | None, BaseException | None]] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            for answer in answers:
+                ready.put((answer, None))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answers are used
+            ready.put((None, error))
+        else:
+            ready.put((None, None))
+
+    worker = threading.Thread(target=work, name="answers", daemon=True)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(0.0005)
     try:
-        with ThreadPoolExecutor(1) as pool:
-            coming = pool.submit(next, answers, None)
-            while (answer := coming.result()) is not None:
-                coming = pool.submit(next, answers, None)
-                yield answer
+        worker.start()
+        while True:
+            answer, error = ready.get()
+            if error is not None:
+                raise error
+            if answer is None:
+                break
+            yield answer
     finally:
+        worker.join()
         sys.setswitchinterval(interval)
 
 

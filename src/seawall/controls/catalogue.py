@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +65,8 @@ class Catalogue:
         for broken in self.broken:
             if broken.id == name:
                 raise UsageError(f"control {name!r} cannot be used: {broken.reason}")
+        import difflib  # noqa: PLC0415 - only a mistake needs it
+
         near = difflib.get_close_matches(name, self.controls, n=1)
         raise UsageError(
             f"no control is called {name!r}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,8 @@ def requirements(
     controls = list(controls)
     known = frameworks(controls)
     if framework not in known:
+        import difflib  # noqa: PLC0415 - only a mistake needs it
+
         near = difflib.get_close_matches(framework, known, n=1)
         raise UsageError(
             f"no framework is called {framework!r}",

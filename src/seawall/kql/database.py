@@ -27,6 +27,15 @@ _OVERFLOW = re.compile(r"Overflow in \w+ of INT64")
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 
 
+def _native() -> Any:
+    """Import DuckDB's own module: the package around it takes three times as long to import, and is not used here."""
+    try:
+        import _duckdb
+    except ImportError:  # a DuckDB that names it otherwise
+        import duckdb as _duckdb  # type: ignore[no-redef]
+    return _duckdb
+
+
 class Limits(msgspec.Struct, frozen=True):
     """How much a query may take: wall seconds, rows of the answer, and memory (DuckDB's spelling)."""
 
@@ -66,9 +75,7 @@ class Database:
     def __init__(
         self, profile: str = "local", limits: Limits | None = None, clock: Clock | None = None
     ) -> None:
-        import duckdb
-
-        self._duckdb = duckdb
+        self._duckdb = duckdb = _native()
         self.limits = limits or Limits()
         self.profile = profile_of(profile)
         self.clock: Clock = clock or SystemClock()
@@ -85,7 +92,8 @@ class Database:
             },
         )
         # One thread: rows come out in one order, run after run; a query of this size is no slower for it.
-        self._connection.execute("SET lock_configuration = true")
+        # The progress bar would be drawn into standard output.
+        self._connection.execute("SET enable_progress_bar = false; SET lock_configuration = true")
         self._close = weakref.finalize(self, self._connection.close)
         self._plans: dict[str, Plan] = {}
         self._registered: set[str] = set()

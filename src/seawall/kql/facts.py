@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -32,7 +32,7 @@ class Builtins(msgspec.Struct, frozen=True):
 @cache
 def builtins() -> Builtins:
     """Read the table once."""
-    data = resources.files("seawall.kql").joinpath("data/builtins.json").read_bytes()
+    data = (Path(__file__).parent / "data" / "builtins.json").read_bytes()
     return msgspec.json.decode(data, type=Builtins)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import msgspec
 
@@ -128,7 +127,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "bool": _bool,
     "datetime": lambda value: _ticks_of(value, "datetime"),
     "timespan": lambda value: _ticks_of(value, "timespan"),
-    "guid": lambda value: str(value) if isinstance(value, UUID) else _typed("guid")(value),
+    "guid": lambda value: _typed("guid")(str(value)),
     "decimal": _typed("decimal"),
 }
 

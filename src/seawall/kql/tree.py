@@ -437,9 +437,10 @@ class Let(Statement, frozen=True, gc=False):
 
 
 class SetOption(Statement, frozen=True, gc=False):
-    """`set name = value`: noted by name, without effect."""
+    """`set name = value`: noted by name; `value` where it is more than a word."""
 
     name: str
+    value: Expr | None = None
 
 
 class Declare(Statement, frozen=True, gc=False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from typing import TYPE_CHECKING
 
@@ -47,6 +46,8 @@ def render(report: Report, name: str, *, colour: bool = False, width: int = 0) -
 def check_format(name: str) -> None:
     """Raise a UsageError, with the nearest right name, for a format that is not there."""
     if name not in FORMATS:
+        import difflib  # noqa: PLC0415 - only a mistake needs it
+
         near = difflib.get_close_matches(name, FORMATS, n=1)
         raise UsageError(
             f"no format is called {name!r}",

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.core.engine import EngineOptions
-from seawall.policy.decide import engine
+from seawall.policy.admission.engine import AdmissionEngine
+from seawall.policy.admission.repeated import Repeated
 from seawall.serve.redact import redacted
 from seawall.serve.service import BadRequest, Call, Json, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from seawall.core.engine import Engine
     from seawall.serve.service import Handler
 
 API = "admission.k8s.io/v1"
@@ -38,32 +38,59 @@ class Admission:
 
     def handlers(self, objects: Sequence[Json]) -> Mapping[str, Handler]:
         """Compile the policies of a world. Raises SeawallError."""
-        made = engine("admission", self.options)
+        made = AdmissionEngine.of(self.options)
         made.load({"objects": list(objects)})
         return {
-            "/validate": _handler(made, "validating"),
+            "/validate": _remembering(made),
             "/mutate": _handler(made, "mutating"),
         }
 
 
-def _handler(made: Engine, phase: str) -> Handler:
+def _handler(made: AdmissionEngine, phase: str) -> Handler:
     def answer(call: Call) -> Reply:
         review = read_review(call.body)
         review["phase"] = phase
-        given = made.answer(review)
-        response: Json = given["response"]
-        shown = {"apiVersion": API, "kind": "AdmissionReview", "response": for_webhook(response)}
-        request = review["request"]
-        record = {
-            "apiVersion": API,
-            "kind": "AdmissionReview",
-            "phase": phase,
-            "request": redacted(request),
-            "response": response,
-        }
-        return Reply(_encode(shown), "allow" if response["allowed"] else "deny", record)
+        return _reply(review, made.answer(review)["response"])
 
     return answer
+
+
+def _remembering(made: AdmissionEngine) -> Handler:
+    """Return the handler of the validating half that knows pods which it has judged before."""
+    slow = _handler(made, "validating")
+    repeated = Repeated(made)
+    if not repeated.useful:
+        return slow
+
+    def answer(call: Call) -> Reply:
+        key, uid, known = repeated.find(call.body)
+        if known is not None:
+            body = call.body
+            response = {"uid": uid, **known}
+
+            def record() -> Json:
+                return _record(read_review(body) | {"phase": "validating"}, response)
+
+            shown = {"apiVersion": API, "kind": "AdmissionReview", "response": for_webhook(response)}
+            return Reply(_encode(shown), "allow", record)
+        reply = slow(call)
+        if key is not None and callable(reply.record):
+            repeated.keep(key, reply.record()["response"])
+        return reply
+
+    return answer
+
+
+def _reply(review: Json, response: Json) -> Reply:
+    shown = {"apiVersion": API, "kind": "AdmissionReview", "response": for_webhook(response)}
+    verdict = "allow" if response["allowed"] else "deny"
+    return Reply(_encode(shown), verdict, lambda: _record(review, response))
+
+
+def _record(review: Json, response: Json) -> Json:
+    """Return the line of the decision log: `seawall decide admission` answers it again."""
+    about = {"apiVersion": API, "kind": "AdmissionReview", "phase": review["phase"]}
+    return about | {"request": redacted(review["request"]), "response": response}
 
 
 def read_review(body: bytes) -> Json:

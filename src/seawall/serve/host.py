@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 import json
 import signal
@@ -219,6 +220,10 @@ class Host:
         self.world = hashlib.sha256(coded).hexdigest()[:16]
         self._routes = routes
         self._versions = found
+        # A world stays until the next: the collector need not walk it at every hundred thousandth object.
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
         self.metrics.count("world_loads", "ok")
         self.metrics.gauges["world_objects"] = len(objects)
 
@@ -247,7 +252,8 @@ class Host:
         seconds = time.perf_counter() - started
         if reply.record is not None and self.log is not None:
             about = {"time": moment(), "service": name, "path": call.path.decode(), "world": self.world}
-            self.log.write({**reply.record, "seawall": about | {"seconds": round(seconds, 6)}})
+            record = reply.record() if callable(reply.record) else reply.record
+            self.log.write({**record, "seawall": about | {"seconds": round(seconds, 6)}})
         self.metrics.observe(name, reply.verdict, reply.status, seconds)
         if seconds > HEAVY:
             self._exchange.heavy.add(call.path)

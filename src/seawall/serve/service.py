@@ -25,11 +25,11 @@ class Call(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An answer: the body, a word for the metrics, and what the decision log keeps (nothing when None)."""
+    """An answer: the body, a word for the metrics, and the line of the decision log, or what makes it if one is kept."""
 
     body: bytes
     verdict: str = ""
-    record: Json | None = None
+    record: Json | Callable[[], Json] | None = None
     status: int = 200
     kind: bytes = JSON
 

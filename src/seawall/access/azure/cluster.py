@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from seawall.access.azure.actions import PROVIDER, Operations, is_uuid, map_request
+from seawall.access.azure.actions import PROVIDER, DataAction, Operations, is_uuid, map_request
 from seawall.access.azure.directory import Directory
 from seawall.access.chain import AccessDecision, Step, authorize
 from seawall.core.decision import Verdict
@@ -54,7 +54,7 @@ class AzureCluster(msgspec.Struct, frozen=True):
         """Return Azure's word, and whether a deny assignment refuses (at the first place: it holds for all)."""
         reasons = []
         unknown = ""
-        denial = False
+        denial = ""
         for provider, base, managed in self._places(asked):
             mapping = map_request(
                 asked,
@@ -76,15 +76,38 @@ class AzureCluster(msgspec.Struct, frozen=True):
             refused = next((each for each in answers if each.verdict is Verdict.DENY), None)
             doubtful = next((each for each in answers if each.verdict is Verdict.UNKNOWN), None)
             if refused is None and doubtful is None and answers:
-                return Step("Azure", "allow", answers[0].reason), False
+                return Step("Azure", "allow", answers[0].reason, None, answers[0].assignment), False
             if refused is not None:
                 reasons.append(refused.reason)
-                denial = denial or bool(refused.assignment)
+                denial = denial or refused.assignment
             elif doubtful is not None:
                 unknown = unknown or doubtful.reason
         if unknown:
             return Step("Azure", "unknown", unknown), False
-        return Step("Azure", "deny", "; ".join(dict.fromkeys(reasons))), denial
+        return Step("Azure", "deny", "; ".join(dict.fromkeys(reasons)), None, denial), bool(denial)
+
+    def namespace_of(self, scope: str) -> str:
+        """Return the namespace of this cluster that a scope is, "" where it is none."""
+        front = f"{self.id.lower().strip('/')}/"
+        rest = scope.lower().strip("/")
+        kind, _, name = rest.removeprefix(front).partition("/")
+        held = rest.startswith(front) and kind in ("namespaces", "managednamespaces") and "/" not in name
+        return name if held else ""
+
+    def checks(self, asked: Attributes) -> list[tuple[DataAction, str]]:
+        """Return every (data action, scope) that is checked for a request."""
+        found = []
+        for provider, base, managed in self._places(asked):
+            mapping = map_request(
+                asked,
+                self.operations,
+                provider,
+                custom_resources=self.custom_resources,
+                subresources=self.subresources,
+            )
+            scope = base + (mapping.scope.replace("/namespaces/", f"/{managed}/") if mapping.scope else "")
+            found += [(action, scope) for action in mapping.actions]
+        return found
 
     def _places(self, asked: Attributes) -> list[tuple[str, str, str]]:
         places = [(PROVIDER, self.id, "namespaces")]

@@ -108,6 +108,12 @@ class AzureAccess:
         self.ancestors = ancestors
         self._conditions: dict[str, Condition | str] = {}
 
+    def with_assignments(
+        self, assignments: Iterable[Assignment], definitions: Iterable[RoleDefinition] = ()
+    ) -> AzureAccess:
+        """Return the same estate with other role assignments, and maybe more roles: a what-if."""
+        return AzureAccess([*self.roles.values(), *definitions], assignments, self.denials, self.ancestors)
+
     def check(
         self,
         principals: frozenset[str],
@@ -132,7 +138,7 @@ class AzureAccess:
         for assignment in self.assignments:
             if assignment.principal.lower() not in principals:
                 continue
-            covers = self._covers(assignment.scope, scope)
+            covers = self.covers(assignment.scope, scope)
             if covers is False:
                 continue
             role = self.roles.get(assignment.role.lower())
@@ -148,7 +154,7 @@ class AzureAccess:
                 if holds and covers:
                     return AzureAnswer(
                         Verdict.ALLOW,
-                        f"role {role.name!r} at {assignment.scope or '/'}",
+                        f"role {role.name!r} at {assignment.scope or '/'}{_conditions(assignment, permission)}",
                         assignment.id,
                         role.name,
                     )
@@ -187,18 +193,25 @@ class AzureAccess:
         if {each.lower() for each in denial.excluded} & principals:
             return False
         if denial.children:
-            covered = self._covers(denial.scope, scope) is not False
+            covered = self.covers(denial.scope, scope) is not False
         else:
             covered = _clean(denial.scope) == _clean(scope)
         return covered and any(permission.gives(action, data=data) for permission in denial.permissions)
 
-    def _covers(self, above: str, below: str) -> bool | None:
+    def covers(self, above: str, below: str) -> bool | None:
+        """Tell whether a scope is another one or above it; None where management groups are not known."""
         parent, child = _clean(above), _clean(below)
         if not parent or child == parent or child.startswith(f"{parent}/"):
             return True
         if parent.startswith(MANAGEMENT_GROUP):
             return None if self.ancestors is None else parent in self.ancestors
         return False
+
+
+def _conditions(assignment: Assignment, permission: Permission) -> str:
+    """Return the conditions that held, so that an answer shows on what it hangs."""
+    held = [each for each in (assignment.condition, permission.condition or "") if each]
+    return f" under the condition {' and '.join(held)}" if held else ""
 
 
 def _both(first: bool | None, second: bool | None) -> bool | None:

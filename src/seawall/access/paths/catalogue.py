@@ -39,6 +39,8 @@ class Power(msgspec.Struct, frozen=True):
     named: bool = False
     cluster_only: bool = False
     aggregated: bool = False
+    azure_only: bool = False
+    """It opens something in Azure RBAC only, and nothing where that is off."""
 
 
 def _power(
@@ -49,9 +51,10 @@ def _power(
     named: bool = False,
     cluster_only: bool = False,
     aggregated: bool = False,
+    azure_only: bool = False,
 ) -> Power:
     made = tuple(Need(*need) for need in needs)
-    return Power(identity, made, opens, why, named, cluster_only, aggregated)
+    return Power(identity, made, opens, why, named, cluster_only, aggregated, azure_only)
 
 
 def _workload(identity: str, group: str, resource: str) -> Power:
@@ -142,6 +145,32 @@ POWERS: tuple[Power, ...] = (
         "a cluster role that the holder has is given every right",
         (("escalate",), RBAC, "clusterroles"),
         (CHANGE, RBAC, "clusterroles"),
+        cluster_only=True,
+    ),
+    _power(
+        "bind-named-cluster-role",
+        "hold-role",
+        "the cluster role is bound for the whole cluster",
+        (("bind",), RBAC, "clusterroles"),
+        (WRITE, RBAC, "clusterrolebindings"),
+        named=True,
+        cluster_only=True,
+    ),
+    _power(
+        "bind-named-role-in-namespace",
+        "hold-role",
+        "the cluster role is bound in the namespace",
+        (("bind",), RBAC, "clusterroles"),
+        (WRITE, RBAC, "rolebindings"),
+        named=True,
+    ),
+    _power(
+        "escalate-named-cluster-role",
+        "widen-role",
+        "the cluster role, which the holder has, is given every right",
+        (("escalate",), RBAC, "clusterroles"),
+        (CHANGE, RBAC, "clusterroles"),
+        named=True,
         cluster_only=True,
     ),
     _power(
@@ -245,6 +274,45 @@ POWERS: tuple[Power, ...] = (
         (("create",), "", "pods"),
     ),
     _power(
+        "service-account-create",
+        "make-accounts",
+        "an account is made by a name that an Azure identity trusts, and its token is had",
+        (("create",), "", "serviceaccounts"),
+        (("create",), "", "serviceaccounts/token"),
+    ),
+    _power(
+        "service-account-create-for-pod",
+        "make-accounts",
+        "an account is made by a name that an Azure identity trusts, and a pod runs as it",
+        (("create",), "", "serviceaccounts"),
+        (("create",), "", "pods"),
+    ),
+    _power(
+        "impersonate-entra",
+        "be-entra",
+        "the object id in the user's extra is free to choose: Azure RBAC asks for nothing else",
+        (("impersonate",), "authentication.k8s.io", "userextras/oid"),
+        (("impersonate",), "", "users"),
+        cluster_only=True,
+        azure_only=True,
+    ),
+    _power(
+        "impersonate-entra-as-account",
+        "be-entra",
+        "the object id in the user's extra is free to choose (a service account is named along with it)",
+        (("impersonate",), "authentication.k8s.io", "userextras/oid"),
+        (("impersonate",), "", "serviceaccounts"),
+        cluster_only=True,
+        azure_only=True,
+    ),
+    _power(
+        "custom-resource-conversion",
+        "read-custom-resources",
+        "every custom resource that is read passes through the conversion webhook",
+        (WRITE, "apiextensions.k8s.io", "customresourcedefinitions"),
+        cluster_only=True,
+    ),
+    _power(
         "namespace-relabel",
         "own-nodes",
         "the label that holds pods back is taken off, then a privileged pod is started",
@@ -262,11 +330,29 @@ STRUCTURE: dict[str, str] = {
     "any-user": "the name is free to choose",
     "unrestricted-namespace": "no Pod Security label keeps privileged pods out",
     "enters-pod": "the pod is in the namespace",
-    "runs-as": "the pod holds a token of its service account",
-    "pod-privileged": "a privileged container owns its node",
-    "pod-host-pid": "the node's processes are seen and entered",
-    "pod-host-path": "a path of the node is mounted",
-    "pod-sys-admin": "the capability leads out of the container",
+    "pod-container": "commands may run in each of its containers",
+    "shared-processes": "containers of the pod see each other's processes and files",
+    "runs-as": "the container holds a token of the pod's service account",
+    "projected-token": "a volume of the container holds a token of the service account",
+    "mounted-secret": "the container has the secret in a file or in its environment",
+    "mounted-volume": "the container has the volume",
+    "container-privileged-mount": "a privileged container mounts the disk of its node",
+    "container-module-load": "a module is loaded into the node's kernel",
+    "container-enter-node": "the node's processes are seen and their namespaces entered",
+    "container-trace": "a process of the node is traced and made to run code",
+    "container-sys-admin": "the capability leads out of the container",
+    "container-read-search": "the capability opens files of the node's disk by their numbers",
+    "host-runtime-socket": "the container runtime of the node starts any container",
+    "host-write": "programs or settings of the node are changed",
+    "host-read": "keys and credentials of the node are read",
+    "host-core-pattern": "the node's kernel runs a program of the container's when one crashes",
+    "host-log-link": "a link among the logs lets the kubelet read any file of the node",
+    "host-pod-tokens": "the tokens of all pods of the node lie below the path",
+    "volume-on-node": "the volume is a path of the node's own disk",
+    "node-volume": "the kubelet mounts the volume",
+    "node-pod": "the container runtime of the node runs commands in its pods",
+    "exposed": "it is reached from outside the cluster",
+    "endpoint-exploit": "a flaw of the program that listens (none is known; that it can be reached is)",
     "any-node": "every node is meant",
     "node-token": "the kubelet gets tokens of the pods on its node",
     "node-secret": "the kubelet reads what its pods name",
@@ -274,13 +360,27 @@ STRUCTURE: dict[str, str] = {
     "secret-value": "the secret is read",
     "token-in-secret": "the secret holds a token of the service account",
     "owns-accounts": "every right in the namespace opens its service accounts",
+    "made-account": "an account of this name can be made",
+    "role-opens": "whoever is bound to the role",
     "owns-secrets": "every right in the namespace opens its secrets",
     "admin-everything": "cluster-admin opens everything",
     "workload-identity": "the service account's token is exchanged for one of the Azure identity",
+    "federated-credential": "the Azure identity trusts tokens of the service account",
+    "instance-metadata": "the node's metadata service gives tokens of the kubelet's Azure identity to every pod",
+    "entra-member": "a member of the group",
+    "entra-group": "the group's object id is a subject of bindings",
+    "entra-user": "the object id is a subject of bindings",
+    "any-entra": "the object id is free to choose",
     "azure-admin-credential": "the cluster's admin certificate is handed out",
+    "azure-user-credential": "without Entra the user certificate is an admin's",
+    "azure-access-profile": "the cluster's admin certificate is handed out",
     "azure-run-command": "a command runs in the cluster with admin rights",
     "azure-cluster-write": "every setting of the cluster can be undone",
     "azure-role-assignment": "any Azure role is assigned to oneself",
+    "azure-role-definition": "a role that is assigned to oneself is given every action",
+    "azure-node-command": "a command runs on the nodes' machines",
+    "azure-node-write": "the nodes' machines are given a program to start with",
+    "azure-federation": "the identity is made to trust any workload",
     "azure-all-data-actions": "every request is allowed by Azure RBAC",
 }
 """The kinds of edges that do not come from one right, and why they hold."""

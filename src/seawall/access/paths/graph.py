@@ -8,6 +8,8 @@ Node = tuple[str, str]
 """(kind, name): ("User", "jane"), ("ServiceAccount", "ns/name"), ("cap", "run-pods/ns"), ("goal", "cluster-admin")."""
 
 ADMIN: Node = ("goal", "cluster-admin")
+OUTSIDE: Node = ("Network", "outside")
+"""Whoever reaches what the cluster exposes."""
 
 
 class Edge(msgspec.Struct, frozen=True):

@@ -92,6 +92,37 @@ class Scope:
                 yield holding
 
 
+class _Reverse:
+    """From what a rule speaks of to the roles that do, and from a role to its bindings; made when first asked for."""
+
+    __slots__ = ("_by_key", "_by_role", "_urls", "_wide")
+
+    def __init__(self) -> None:
+        self._by_role: dict[int, tuple[CompiledRole, list[tuple[int, Binding]]]] = {}
+        self._by_key: dict[Key, list[int]] = {}
+        self._wide: list[int] = []
+        self._urls: list[int] = []
+
+    def add(self, compiled: CompiledRole, place: int, binding: Binding) -> None:
+        known = self._by_role.get(id(compiled))
+        if known is None:
+            known = self._by_role[id(compiled)] = (compiled, [])
+            for key in compiled.cells:
+                self._by_key.setdefault(key, []).append(id(compiled))
+            if compiled.wide:
+                self._wide.append(id(compiled))
+            if compiled.urls:
+                self._urls.append(id(compiled))
+        known[1].append((place, binding))
+
+    def speaking(self, keys: list[Key] | None) -> list[tuple[CompiledRole, list[tuple[int, Binding]]]]:
+        """Return the roles that have a rule under one of the keys, or one for URLs where there are none."""
+        if keys is None:
+            return [self._by_role[each] for each in self._urls]
+        found = dict.fromkeys(each for key in keys for each in self._by_key.get(key, ()))
+        return [self._by_role[each] for each in (found | dict.fromkeys(self._wide))]
+
+
 class RbacIndex:
     """The RBAC authorizer over one world. Immutable to the outside; `with_binding` gives a changed one."""
 
@@ -100,6 +131,7 @@ class RbacIndex:
         self.cluster_roles = aggregate({role.name: role for role in every if not role.namespace})
         self.roles = {(role.namespace, role.name): role for role in every if role.namespace}
         self._compiled: dict[tuple[str, str], CompiledRole] = {}
+        self._reversed: _Reverse | None = None
         self.bindings = list(bindings)
         self.cluster = Scope()
         self.namespaces: dict[str, Scope] = {}
@@ -225,35 +257,39 @@ class RbacIndex:
         `everywhere` takes the bindings of all namespaces: who can do it in some namespace?
         """
         keys = keys_of(asked.group, asked.resource, asked.subresource)
-        hits: dict[int, int | None] = {}
-        found = []
-        for binding in self._reaching(asked, everywhere):
-            role = self.role_of(binding)
-            if role is None:
-                continue
-            if id(role) not in hits:
-                compiled = self.compiled(role)
-                hits[id(role)] = (
-                    compiled.find(keys, asked.verb, asked.name)
-                    if asked.is_resource
-                    else compiled.find_url(asked.verb, asked.path)
-                )
-            index = hits[id(role)]
-            if index is not None:
-                found.append(Match(binding, role, index))
-        return found
-
-    def _reaching(self, asked: Attributes, everywhere: bool) -> Iterator[Binding]:
         wanted = asked.namespace if asked.is_resource else ""
         every = everywhere and asked.is_resource
-        for binding in self.bindings:
-            if every or not binding.namespace or binding.namespace == wanted:
-                yield binding
+        found = []
+        for compiled, bindings in self._reverse().speaking(keys if asked.is_resource else None):
+            index = (
+                compiled.find(keys, asked.verb, asked.name)
+                if asked.is_resource
+                else compiled.find_url(asked.verb, asked.path)
+            )
+            if index is not None:
+                found += [
+                    (place, Match(binding, compiled.role, index))
+                    for place, binding in bindings
+                    if every or not binding.namespace or binding.namespace == wanted
+                ]
+        return [match for _, match in sorted(found, key=lambda pair: pair[0])]
+
+    def _reverse(self) -> _Reverse:
+        if self._reversed is None:
+            self._reversed = _Reverse()
+            for place, binding in enumerate(self.bindings):
+                role = self.role_of(binding)
+                if role is not None:
+                    self._reversed.add(self.compiled(role), place, binding)
+        return self._reversed
 
     def with_binding(self, binding: Binding) -> None:
         """Add one binding in place: what an informer does with an event."""
         self.bindings.append(binding)
         self._place(binding)
+        role = self.role_of(binding)
+        if self._reversed is not None and role is not None:
+            self._reversed.add(self.compiled(role), len(self.bindings) - 1, binding)
 
 
 def missing_text(binding: Binding, resource: str = "") -> str:

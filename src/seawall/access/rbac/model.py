@@ -56,7 +56,8 @@ def _expression(labels: dict[str, str], key: str, operator: str, values: tuple[s
         return labels.get(key) not in values if key in labels else True
     if operator == "Exists":
         return key in labels
-    return key not in labels
+    # Another operator is an error for the controller, which then matches nothing; the server stores none.
+    return operator == "DoesNotExist" and key not in labels
 
 
 class Role(msgspec.Struct, frozen=True):
@@ -179,8 +180,6 @@ def read_selectors(raw: dict[str, Any]) -> tuple[Selector, ...]:
         expressions = []
         for each in _items(item, "matchExpressions", f"{where}."):
             operator = _text(each, "operator", where)
-            if operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
-                raise ShapeError(f"{where}.matchExpressions: {operator!r} is not an operator")
             expressions.append((_text(each, "key", where), operator, _strings(each, "values", where)))
         found.append(Selector(tuple(labels.items()), tuple(expressions)))
     return tuple(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from seawall.access.names import (
@@ -12,6 +11,7 @@ from seawall.access.names import (
     subdomain_errors,
 )
 from seawall.access.rbac.model import GROUP
+from seawall.access.structured.fields import invalid, required, shown, unsupported
 from seawall.access.text import aggregate, quote
 
 if TYPE_CHECKING:
@@ -31,18 +31,18 @@ def object_errors(kind: str, raw: Json, old: Json | None) -> list[str]:
     if kind in ("Role", "ClusterRole"):
         for index, rule in enumerate(raw.get("rules") or []):
             errors += _rule(rule, f"rules[{index}]", kind == "Role")
-        errors += _aggregation(raw) if kind == "ClusterRole" else []
+        errors += _aggregation(raw, old) if kind == "ClusterRole" else []
         return errors
     reference = raw["roleRef"]
     if reference["apiGroup"] != GROUP:
-        errors.append(_unsupported("roleRef.apiGroup", reference["apiGroup"], (GROUP,)))
+        errors.append(unsupported("roleRef.apiGroup", reference["apiGroup"], (GROUP,)))
     kinds = ("Role", "ClusterRole") if kind == "RoleBinding" else ("ClusterRole",)
     if reference["kind"] not in kinds:
-        errors.append(_unsupported("roleRef.kind", reference["kind"], kinds))
+        errors.append(unsupported("roleRef.kind", reference["kind"], kinds))
     if not reference["name"]:
         errors.append("roleRef.name: Required value")
     errors += [
-        _invalid("roleRef.name", reference["name"], each) for each in path_segment_errors(reference["name"])
+        invalid("roleRef.name", reference["name"], each) for each in path_segment_errors(reference["name"])
     ]
     for index, subject in enumerate(raw.get("subjects") or []):
         errors += _subject(subject, f"subjects[{index}]", kind == "RoleBinding")
@@ -52,38 +52,82 @@ def object_errors(kind: str, raw: Json, old: Json | None) -> list[str]:
             "Kind": reference["kind"],
             "Name": reference["name"],
         }
-        errors.append(f"roleRef: Invalid value: {_json(written)}: cannot change roleRef")
+        errors.append(f"roleRef: Invalid value: {shown(written)}: cannot change roleRef")
     return errors
 
 
-def _json(value: Any) -> str:
-    # Go's encoder writes the three signs of HTML escaped.
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _invalid(where: str, value: str, text: str) -> str:
-    return f"{where}: Invalid value: {quote(value)}: {text}"
-
-
-def _unsupported(where: str, value: str, valid: tuple[str, ...]) -> str:
-    supported = ", ".join(quote(each) for each in valid)
-    return f"{where}: Unsupported value: {quote(value)}: supported values: {supported}"
+ANNOTATIONS = 256 << 10
+"""Bytes of keys and values of annotations at most."""
+FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+"""The finalizers without a slash that there are."""
 
 
 def _metadata(raw: Json) -> Iterator[str]:
+    """Yield what is wrong with metadata (apimachinery: ValidateObjectMeta, in its order)."""
     metadata = raw.get("metadata") or {}
-    name = metadata.get("name") or ""
-    if not name and not metadata.get("generateName"):
-        yield "metadata.name: Required value: name or generateName is required"
+    name, prefix = metadata.get("name") or "", metadata.get("generateName") or ""
+    for text in path_segment_errors(prefix):
+        yield invalid("metadata.generateName", prefix, text)
+    if not name and not prefix:
+        yield required("metadata.name", "name or generateName is required")
     for text in path_segment_errors(name):
-        yield _invalid("metadata.name", name, text)
-    labels = metadata.get("labels")
+        yield invalid("metadata.name", name, text)
+    yield from _labels(metadata.get("labels"), "metadata.labels")
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, dict):
+        for key in annotations:
+            for text in label_key_errors(key.lower()):
+                yield invalid("metadata.annotations", key, text)
+        if sum(len(str(each).encode()) for pair in annotations.items() for each in pair) > ANNOTATIONS:
+            yield f"metadata.annotations: Too long: may not be more than {ANNOTATIONS} bytes"
+    yield from _owners(metadata.get("ownerReferences"), "metadata.ownerReferences")
+    yield from _finalizers(metadata.get("finalizers"), "metadata.finalizers")
+
+
+def _labels(labels: Any, where: str) -> Iterator[str]:
     for key, value in labels.items() if isinstance(labels, dict) else ():
         for text in label_key_errors(key):
-            yield _invalid("metadata.labels", key, text)
+            yield invalid(where, key, text)
         for text in label_value_errors(str(value)):
-            yield _invalid("metadata.labels", str(value), text)
+            yield invalid(where, str(value), text)
+
+
+def _owners(references: Any, where: str) -> Iterator[str]:
+    first = ""
+    for each in references if isinstance(references, list) else ():
+        if not isinstance(each, dict):
+            continue
+        version = str(each.get("apiVersion") or "")
+        if not version.rpartition("/")[2]:
+            yield invalid(f"{where}.apiVersion", version, "version must not be empty")
+        for key in ("kind", "name", "uid"):
+            if not each.get(key):
+                yield invalid(f"{where}.{key}", "", "must not be empty")
+        if version == "v1" and each.get("kind") == "Event":
+            yield invalid(where, each, "/v1, Kind=Event is disallowed from being an owner")
+        if each.get("controller") is True:
+            found = f"{each.get('kind') or ''}/{each.get('name') or ''}"
+            if first:
+                text = (
+                    'Only one reference can have Controller set to true. Found "true" in references for '
+                    f"{first} and {found}"
+                )
+                yield invalid(where, references, text)
+            else:
+                first = found
+
+
+def _finalizers(names: Any, where: str) -> Iterator[str]:
+    texts = [str(each) for each in names] if isinstance(names, list) else []
+    for each in texts:
+        for text in label_key_errors(each):
+            yield invalid(where, each, text)
+    if {"orphan", "foregroundDeletion"} <= set(texts):
+        yield invalid(where, texts, "finalizer orphan and foregroundDeletion cannot be both set")
+    for index, each in enumerate(texts):
+        if "/" not in each and each not in FINALIZERS:
+            text = "name is neither a standard finalizer name nor is it fully qualified"
+            yield invalid(f"{where}[{index}]", each, text)
 
 
 def _rule(rule: Json, where: str, namespaced: bool) -> Iterator[str]:
@@ -91,7 +135,7 @@ def _rule(rule: Json, where: str, namespaced: bool) -> Iterator[str]:
         yield f"{where}.verbs: Required value: verbs must contain at least one value"
     urls = rule.get("nonResourceURLs")
     if urls:
-        place = f"{where}.nonResourceURLs: Invalid value: {_json(urls)}:"
+        place = f"{where}.nonResourceURLs: Invalid value: {shown(urls)}:"
         if namespaced:
             yield f"{place} namespaced rules cannot apply to non-resource URLs"
         if rule.get("apiGroups") or rule.get("resources") or rule.get("resourceNames"):
@@ -103,7 +147,7 @@ def _rule(rule: Json, where: str, namespaced: bool) -> Iterator[str]:
         yield f"{where}.resources: Required value: resource rules must supply at least one resource"
 
 
-def _aggregation(raw: Json) -> Iterator[str]:
+def _aggregation(raw: Json, old: Json | None) -> Iterator[str]:
     rule = raw.get("aggregationRule")
     if rule is None:
         return
@@ -111,12 +155,35 @@ def _aggregation(raw: Json) -> Iterator[str]:
     selectors = rule.get("clusterRoleSelectors") or []
     if not selectors:
         yield f"{where}: Required value: at least one clusterRoleSelector required if aggregationRule is non-nil"
+    before = ((old or {}).get("aggregationRule") or {}).get("clusterRoleSelectors") or []
+    # Values that were stored before they were looked at may stay (AllowInvalidLabelValueInSelector).
+    lenient = any(list(_selector(each, "", values=True)) for each in before)
     for index, selector in enumerate(selectors):
-        for key, value in (selector.get("matchLabels") or {}).items():
-            for text in label_key_errors(key):
-                yield _invalid(f"{where}[{index}].matchLabels", key, text)
+        yield from _selector(selector, f"{where}[{index}]", values=not lenient)
+        if any(_selector(selector, "", values=True)):
+            yield f"{where}[{index}]: Invalid value: null: invalid label selector."
+
+
+def _selector(selector: Json, where: str, *, values: bool) -> Iterator[str]:
+    """Yield what is wrong with a label selector (meta/v1/validation: ValidateLabelSelector)."""
+    yield from _labels(selector.get("matchLabels"), f"{where}.matchLabels")
+    for index, each in enumerate(selector.get("matchExpressions") or []):
+        place = f"{where}.matchExpressions[{index}]"
+        operator, listed = each.get("operator") or "", each.get("values") or []
+        if operator in ("In", "NotIn"):
+            if not listed:
+                yield required(f"{place}.values", "must be specified when `operator` is 'In' or 'NotIn'")
+        elif operator in ("Exists", "DoesNotExist"):
+            if listed:
+                text = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+                yield f"{place}.values: Forbidden: {text}"
+        else:
+            yield invalid(f"{place}.operator", operator, "not a valid selector operator")
+        for text in label_key_errors(each.get("key") or ""):
+            yield invalid(f"{place}.key", each.get("key") or "", text)
+        for number, value in enumerate(listed if values else ()):
             for text in label_value_errors(value):
-                yield _invalid(f"{where}[{index}].matchLabels", value, text)
+                yield invalid(f"{place}.values[{number}]", value, text)
 
 
 def _subject(subject: Json, where: str, namespaced: bool) -> Iterator[str]:
@@ -126,13 +193,13 @@ def _subject(subject: Json, where: str, namespaced: bool) -> Iterator[str]:
     if kind == "ServiceAccount":
         if name:
             for text in subdomain_errors(name):
-                yield _invalid(f"{where}.name", name, text)
+                yield invalid(f"{where}.name", name, text)
         if group:
-            yield _unsupported(f"{where}.apiGroup", group, ("",))
+            yield unsupported(f"{where}.apiGroup", group, ("",))
         if not namespaced and not subject.get("namespace"):
             yield f"{where}.namespace: Required value"
     elif kind in ("User", "Group"):
         if group != GROUP:
-            yield _unsupported(f"{where}.apiGroup", group, (GROUP,))
+            yield unsupported(f"{where}.apiGroup", group, (GROUP,))
     else:
-        yield _unsupported(f"{where}.kind", kind, ("ServiceAccount", "User", "Group"))
+        yield unsupported(f"{where}.kind", kind, ("ServiceAccount", "User", "Group"))

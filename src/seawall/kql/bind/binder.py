@@ -34,6 +34,7 @@ from seawall.kql.tree import (
     Render,
     SampleDistinct,
     Serialize,
+    SetOption,
     Sort,
     Statement,
     Summarize,
@@ -77,6 +78,7 @@ class Binder(Expand):
         self.tables: set[str] = set()
         self.hints: dict[str, Any] = {}
         self.options: list[str] = []
+        self.settings: dict[str, Expr] = {}
         self.peek = catalog.peek
 
     def query(self, query: Query) -> Rel:
@@ -104,6 +106,8 @@ class Binder(Expand):
                 )
         else:
             self.options.append(getattr(node, "name", ""))
+            if isinstance(node, SetOption) and node.value is not None:
+                self.settings[node.name] = node.value
 
     def let(self, node: Let, env: Env) -> None:
         """Bind `let`: values at once, tables and functions where they are used."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seawall.kql.bind.activity import ACTIVITY
 from seawall.kql.bind.names import Namer, derived
 from seawall.kql.bind.prelude import Prelude
 from seawall.kql.bind.relation import Col, Rel
@@ -40,6 +41,9 @@ class Plugins(Prelude, Tables):
         }.get(name)
         if self.part_columns(rel):
             raise refuse("evaluate inside mv-apply or partition", node.pos)
+        if plugin is None and name in ACTIVITY:
+            out = ACTIVITY[name](self, node.call, rel.flush(), env)
+            return self.declared(node, out) if node.schema is not None else out
         if plugin is None:
             if name in builtins().plugins:
                 raise refuse(f"the plugin {name}", node.pos)

@@ -331,6 +331,29 @@ def iscolumnexists(binder: Any, node: Any, scope: Any) -> Ex:
     return literal(scope.rel is not None and name in scope.rel.names, "bool")
 
 
+_SIZES = {"bool": 1, "int": 4, "long": 8, "real": 8, "datetime": 8, "timespan": 8, "guid": 16}
+"""Bytes of a value (docs: data types; estimate_data_size, estimate-table-size)."""
+
+
+@special("estimate_data_size")
+def estimate_data_size(binder: Any, node: Any, scope: Any) -> Ex:
+    """`estimate_data_size(*)` or of columns: bytes by type, a text by its length."""
+    values = [
+        value
+        for arg in node.args
+        for value in (
+            [col.ex for col in scope.rel.visible]
+            if isinstance(arg, Star) and scope.rel is not None
+            else [binder.ex(arg, scope)]
+        )
+    ]
+    for value in values:
+        if value.type not in _SIZES and value.type != "string":
+            raise refuse(f"estimate_data_size() of a {value.type}", node.pos)
+    parts = [f"strlen({one.sql})" if one.type == "string" else str(_SIZES[one.type]) for one in values]
+    return Ex(f"({' + '.join(parts) or '0'})::BIGINT", "long")
+
+
 @special("pack_all bag_pack_columns")
 def pack_all(binder: Any, node: Any, scope: Any) -> Ex:
     """`pack_all([ignore null and empty])` and `bag_pack_columns(a, b)`."""
@@ -398,7 +421,7 @@ sql("new_guid", "", "guid", "uuid()::VARCHAR")
 
 
 @special(
-    "estimate_data_size current_principal current_principal_details current_cluster_endpoint current_database extent_id extent_tags ingestion_time cursor_after cursor_before_or_at cursor_current current_cursor current_node_id row_id current_principal_is_member_of"
+    "current_principal current_principal_details current_cluster_endpoint current_database extent_id extent_tags ingestion_time cursor_after cursor_before_or_at cursor_current current_cursor current_node_id row_id current_principal_is_member_of"
 )
 def refused(binder: Any, node: Any, scope: Any) -> Ex:
     """Functions that ask the cluster about itself."""

@@ -9,6 +9,7 @@ from typing import Any
 from seawall.kql.bind.values import INTEGERS, NUMBERS, Ex, to_long, to_real
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.functions.registry import coerce, python, special, sql, udf
+from seawall.kql.tree import Call
 
 _REALS = {
     "sqrt": "CASE WHEN {0} >= 0 THEN sqrt({0}) ELSE 'nan'::DOUBLE END",
@@ -215,9 +216,15 @@ def around_any(binder: Any, node: Any, scope: Any) -> Ex:
 
 @special("bin_auto")
 def bin_auto(binder: Any, node: Any, scope: Any) -> Ex:
-    """Refused: its size comes from a request property."""
-    del binder, scope
-    raise refuse("bin_auto()", node.pos, "use bin(value, size)")
+    """`bin_auto(value)`: `bin_at` with the size and the fixed point of two `set` statements."""
+    given = [binder.settings.get(name) for name in ("query_bin_auto_size", "query_bin_auto_at")]
+    if len(node.args) != 1 or None in given:
+        raise refuse(
+            "bin_auto() without set query_bin_auto_size and query_bin_auto_at",
+            node.pos,
+            "use bin(value, size)",
+        )
+    return bin_at(binder, Call(node.pos, "bin_at", (node.args[0], *given)), scope)
 
 
 @python("format_bytes", "real long? text?", "string")

@@ -344,3 +344,32 @@ LINE = (
     ("interception", "real"),
     ("line_fit", "dynamic"),
 )
+
+
+def _seasonal(values: Any, period: int) -> list[Any] | None:
+    """Give each place the median of all values of its place in the period."""
+    if not isinstance(values, list) or period < 1:
+        return None
+    numbers = [_num(value) for value in values]
+    medians: list[float] = []
+    for place in range(min(period, len(numbers))):
+        known = sorted(n for n in numbers[place::period] if n is not None and not math.isnan(n))
+        half = len(known) // 2
+        if not known:
+            medians.append(math.nan)
+        else:
+            medians.append(known[half] if len(known) % 2 else (known[half - 1] + known[half]) / 2)
+    return [_clean(float(medians[i % period])) for i in range(len(numbers))]
+
+
+udf("series_seasonal", "dynamic long", "dynamic", _seasonal)
+
+
+@special("series_seasonal")
+def series_seasonal(binder: Any, node: Any, scope: Any) -> Ex:
+    """`series_seasonal(series, period)`; without a period Kusto looks for one, which is refused."""
+    if len(node.args) < 2:
+        raise refuse("series_seasonal() without a period", node.pos, "give the number of bins in a period")
+    values = coerce(binder.ex(node.args[0], scope), "dynamic", node.pos, "series_seasonal()")
+    period = coerce(binder.ex(node.args[1], scope), "long", node.pos, "series_seasonal()")
+    return result(f"k_series_seasonal({values}, {period})", "dynamic")

@@ -31,7 +31,13 @@ def _hll_merge(states: list[Any]) -> list[Any]:
     return list(merged.values())[:MOST]
 
 
+def _hll_common(states: list[Any]) -> int | None:
+    known = [set(_keys(state)) for state in states if isinstance(state, list)]
+    return len(set.intersection(*known)) if known and len(known) == len(states) else None
+
+
 udf("hll_merge", "dynamic", "dynamic", _hll_merge)
+udf("hll_common", "dynamic", "long", _hll_common)
 
 
 @special("hll_merge")

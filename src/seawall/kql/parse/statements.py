@@ -109,9 +109,13 @@ class StatementParser(OperatorParser):
         """Read `set name [= value]`."""
         pos = self.expect_word("set").pos
         name = self.name()
+        value = None
         if self.accept("="):
-            self.option_value()
-        return SetOption(pos, name)
+            if self.now.kind == NAME and self.ahead().text != "(":
+                self.option_value()
+            else:
+                value = self.expression()
+        return SetOption(pos, name, value)
 
     def declare(self) -> Declare:
         """Read `declare query_parameters(...)`."""

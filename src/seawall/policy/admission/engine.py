@@ -64,7 +64,10 @@ class AdmissionEngine:
         A line may say `"phase": "mutating"` or `"validating"`: then only that half of the chain runs, as a
         webhook registered for it would. A line of a webhook's decision log does.
         """
-        request = Request(line)
+        return self.judge(Request(line), line)
+
+    def judge(self, request: Request, line: Json) -> Json:
+        """Answer a request that has been read; it keeps what the policies cost."""
         phase = line.get("phase")
         if phase not in {None, "mutating", "validating"}:
             raise InputError(f"`phase` is {phase!r}", hint="give mutating or validating, or leave it out")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seawall.cel import (
     CelError,
@@ -14,7 +14,11 @@ from seawall.cel import (
     functions_of,
 )
 from seawall.cel.types import DYN, Type
+from seawall.policy.admission.typed.celtypes import ObjectTypes
 from seawall.policy.admission.variables import BASE, OBJECTS
+
+if TYPE_CHECKING:
+    from seawall.policy.admission.typed.model import Reference
 
 Json = dict[str, Any]
 BUDGET = 10_000_000  # RuntimeCELCostBudget
@@ -38,13 +42,17 @@ class Expression(NamedTuple):
 class Scope:
     """The environment of a policy: what its expressions may name, growing by its variables."""
 
-    def __init__(self, minor: int, *, params: bool) -> None:
+    def __init__(self, minor: int, *, params: bool, subject: Reference | None = None) -> None:
+        """Make the environment; `subject` is the type of the object, dynamic where it is not known."""
         names = dict(BASE)
         if params:
             names["params"] = DYN
         self.fields: dict[str, Type] = {}
         names["variables"] = Type(VARIABLES)
-        objects = OBJECTS | {VARIABLES: self.fields}
+        objects: Any = OBJECTS | {VARIABLES: self.fields}
+        if subject is not None:
+            objects = ObjectTypes(objects, subject)
+            names["object"] = names["oldObject"] = objects.root
         # Variables and conditions know no `Object{}`: only mutations do (apiserver mutating/compilation.go).
         self.plain, self.patching = (
             Environment(

@@ -16,7 +16,7 @@ from seawall.policy.podsecurity.levels import (
     policy_of,
     stricter,
 )
-from seawall.policy.podsecurity.pod import Pod, template_of
+from seawall.policy.podsecurity.pod import Pod, reduced, template_of
 from seawall.policy.podsecurity.registry import describe, judge
 from seawall.policy.podsecurity.words import go_quote
 
@@ -47,6 +47,7 @@ class PodSecurity:
         self.namespaces = frozenset(exempt.get("namespaces") or ())
         self.classes = frozenset(exempt.get("runtimeClasses") or ())
         self.defaults = _defaults(configuration.get("defaults") or {})
+        self._policies: dict[str, tuple[Policy, list[str]]] = {}
 
     def admit(self, request: Request) -> None:
         """Judge a request; adds warnings and audit annotations to it. Raises Denied."""
@@ -72,10 +73,14 @@ class PodSecurity:
         return False
 
     def _policy(self, namespace: str) -> tuple[Policy, list[str]] | None:
-        found = self.world.namespaces.get(namespace)
-        if found is None:
-            return None
-        return policy_of((found.get("metadata") or {}).get("labels"), self.defaults)
+        known = self._policies.get(namespace)
+        if known is None:
+            found = self.world.namespaces.get(namespace)
+            if found is None:
+                return None
+            known = policy_of((found.get("metadata") or {}).get("labels"), self.defaults)
+            self._policies[namespace] = known  # a world does not change
+        return known
 
     def _pod(self, request: Request) -> None:
         if request.subresource in IGNORED or self._exempt(request):
@@ -121,10 +126,14 @@ class PodSecurity:
             request.annotate(PREFIX + "exempt", "runtimeClass")
             return
         try:
-            pod = Pod(template.get("metadata") or {}, spec)
+            pod = reduced(template.get("metadata") or {}, spec)
             enforced = self._words(pod, policy.enforce) if enforce else ""
-            audited = self._words(pod, policy.audit)
-            warned = self._words(pod, policy.warn)
+            # Modes that ask for the same are judged once (the reference caches results within a request).
+            known = {policy.enforce: enforced} if enforce else {}
+            for standard in (policy.audit, policy.warn):
+                if standard not in known:
+                    known[standard] = self._words(pod, standard)
+            audited, warned = known[policy.audit], known[policy.warn]
         except (AttributeError, TypeError, ValueError) as error:
             raise InputError(f"the pod is not of the API's shape: {error}") from None
         if errors:

@@ -45,6 +45,8 @@ class Request:
             if value is not None and not isinstance(value, dict):
                 raise InputError(f"`request.{what}` is not an object")
         self.warnings: list[str] = []
+        self.costs: dict[str, int] = {}
+        """What each validating policy cost, in CEL's units: the most of its bindings and params."""
         self.annotations: dict[str, str] = {}
 
     @property

@@ -127,7 +127,8 @@ class ValidatingPolicies:
     ) -> None:  # fmt: skip
         """Run a policy with one param."""
         actions = (binding.get("spec") or {}).get("validationActions") or ()
-        decisions, annotations = self.validate(policy, values)
+        decisions, annotations, cost = self.validate(policy, values)
+        request.costs[policy.name] = max(cost, request.costs.get(policy.name, 0))
         for index, decision in enumerate(decisions):
             if decision.message is None:
                 continue
@@ -160,22 +161,24 @@ class ValidatingPolicies:
             text = text.replace(char, f"\\u{ord(char):04x}")
         request.annotate("validation.policy.admission.k8s.io/validation_failure", text)
 
-    def validate(self, policy: Policy, values: Json) -> tuple[list[Decision], list[tuple[str, str, str]]]:
-        """Return the decisions, and the audit annotations as (key, value, error)."""
+    def validate(
+        self, policy: Policy, values: Json
+    ) -> tuple[list[Decision], list[tuple[str, str, str]], int]:
+        """Return the decisions, the audit annotations as (key, value, error), and the cost."""
         failed = (Decision) if policy.fails else (lambda _: Decision(None))
         if policy.conditions:
             met, error = conditions_met(policy.conditions, policy.variables, values)
             if error:
-                return [failed(error)], []
+                return [failed(error)], [], 0
             if not met:
-                return [], []
+                return [], [], 0
         scope = values | {}
         scope["variables"] = Lazy(policy.variables, scope)
         run = Evaluation(scope, BUDGET)
         try:
             results = [run.run(expression) for expression, _, _ in policy.validations]
         except OutOfBudgetError as error:
-            return [failed(str(error))], []
+            return [failed(str(error))], [], BUDGET
         decisions = []
         messages = Evaluation(
             {key: value for key, value in scope.items() if not key.startswith("authorizer")}, run.budget
@@ -192,7 +195,7 @@ class ValidatingPolicies:
                     decisions.append(failed(f"failed messageExpression: {error}"))
                     continue
                 decisions.append(Decision(message, str(item.get("reason") or "Invalid")))
-        return decisions, self._annotations(policy, scope)
+        return decisions, self._annotations(policy, scope), BUDGET - messages.budget
 
     def _annotations(self, policy: Policy, scope: Json) -> list[tuple[str, str, str]]:
         run = Evaluation(scope, BUDGET)

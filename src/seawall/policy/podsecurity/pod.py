@@ -28,19 +28,28 @@ class Pod:
         containers: init, regular, ephemeral, in this order (policy/visitor.go of the reference).
         fields: every key that stands in the specification, in a container or in a security context:
             a check that can only fail when a field is present is not asked when it is absent.
+        whole: what the pod was made of, where it holds only some of the containers (`reduced`), else None.
         windows: the pod says that its operating system is Windows.
         user_namespace: the pod runs in a user namespace of its own (`hostUsers: false`).
     """
 
-    __slots__ = ("annotations", "containers", "context", "fields", "spec", "user_namespace", "windows")
+    __slots__ = (
+        "annotations",
+        "containers",
+        "context",
+        "fields",
+        "spec",
+        "user_namespace",
+        "whole",
+        "windows",
+    )
 
-    def __init__(self, metadata: Json, spec: Json) -> None:
+    def __init__(self, metadata: Json, spec: Json, *, some: list[Json] | None = None) -> None:
         self.spec = spec
+        self.whole: tuple[Json, Json] | None = None
         self.annotations: dict[str, str] = metadata.get("annotations") or {}
         self.context: Json = spec.get("securityContext") or {}
-        raw = spec.get("containers") or []
-        if "initContainers" in spec or "ephemeralContainers" in spec:
-            raw = [*(spec.get("initContainers") or ()), *raw, *(spec.get("ephemeralContainers") or ())]
+        raw = _all_containers(spec) if some is None else some
         self.containers = [Container(c.get("name") or "", c.get("securityContext") or {}, c) for c in raw]
         self.fields: set[str] = set(spec).union(self.context)
         for container in self.containers:
@@ -48,6 +57,44 @@ class Pod:
         os = spec.get("os")
         self.windows: bool = os is not None and os.get("name") == "windows"
         self.user_namespace: bool = spec.get("hostUsers") is False
+
+
+def _all_containers(spec: Json) -> list[Json]:
+    raw: list[Json] = spec.get("containers") or []
+    if "initContainers" in spec or "ephemeralContainers" in spec:
+        return [*(spec.get("initContainers") or ()), *raw, *(spec.get("ephemeralContainers") or ())]
+    return raw
+
+
+def reduced(metadata: Json, spec: Json) -> Pod:
+    """Return a pod without the containers that are, for every check, like one before them.
+
+    Where it is allowed the whole pod is: a check asks the same of each container, and looks at its security
+    context, host ports, and the hosts of probes and hooks. Where it is not, the whole pod has to be judged,
+    so that all containers are named (`registry.judge` does).
+    """
+    raw = _all_containers(spec)
+    if len(raw) < FEW:
+        return Pod(metadata, spec)
+    first = raw[0].get("securityContext")
+    kept = [
+        container
+        for container in raw
+        if container.get("securityContext") != first
+        or "livenessProbe" in container
+        or "readinessProbe" in container
+        or "startupProbe" in container
+        or "lifecycle" in container
+    ]
+    kept += [c for c in raw if "ports" in c for port in c["ports"] or () if "hostPort" in port]
+    if len(kept) >= len(raw) - 1:
+        return Pod(metadata, spec)
+    made = Pod(metadata, spec, some=[raw[0], *kept])
+    made.whole = (metadata, spec)
+    return made
+
+
+FEW = 3
 
 
 def template_of(obj: Json) -> Json | None:

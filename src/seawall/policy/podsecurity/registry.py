@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seawall.core.errors import InputError
 from seawall.policy.podsecurity import checks as folder
 from seawall.policy.podsecurity.levels import LATEST, NEWEST
-from seawall.policy.podsecurity.pod import Pod, defaulted, template_of
+from seawall.policy.podsecurity.pod import Pod, defaulted, reduced, template_of
 
 if TYPE_CHECKING:
     from seawall.policy.podsecurity.check import Check, Rule
@@ -64,6 +64,8 @@ def judge(pod: Pod, level: str, version: int) -> list[Violation]:
             continue
         fault = rule(pod)
         if fault is not None:
+            if pod.whole is not None:
+                return judge(Pod(*pod.whole), level, version)
             found.append(Violation(check, *fault))
     return found
 
@@ -87,7 +89,7 @@ def evaluate(obj: dict[str, Any], level: str, version: int = LATEST) -> list[Vio
         return []
     try:
         spec = defaulted(template.get("spec") or {}, template=template is not obj)
-        return judge(Pod(template.get("metadata") or {}, spec), level, version)
+        return judge(reduced(template.get("metadata") or {}, spec), level, version)
     except (AttributeError, TypeError, ValueError) as error:
         # The checks read as the typed API does; where a list stands for an object the API server
         # could not have decoded it either.

@@ -113,6 +113,9 @@ class Estate:
         self.objects: list[tuple[Subject, KubernetesObject]] = []
         self.resources: list[tuple[Subject, AzureResource]] = []
         self.by_id: dict[str, KubernetesObject | AzureResource] = {}
+        self.by_kind: dict[tuple[str, str], list[tuple[Subject, KubernetesObject]]] = {}
+        """(API group, kind) -> the objects, in their order."""
+        self._keys: list[tuple[str, str]] = []
         for item in snapshot.objects:
             kind, group = item.kind, item.group
             namespace = item.namespace
@@ -125,6 +128,8 @@ class Estate:
             )
             subject = Subject(kind, namespace, name, self._unique(subject_id, item.origin.file))
             self.objects.append((subject, item))
+            self._keys.append((group, kind))
+            self.by_kind.setdefault((group, kind), []).append((subject, item))
             self.by_id[subject.id] = item
         for resource in snapshot.resources:
             row = resource.row
@@ -210,8 +215,8 @@ class Estate:
             return self._templates
         uids = {item.metadata.get("uid") for _, item in self.objects} - {None}
         found = []
-        for subject, item in self.objects:
-            path = POD_TEMPLATES.get((item.group, item.kind))
+        for key, (subject, item) in zip(self._keys, self.objects, strict=True):
+            path = POD_TEMPLATES.get(key)
             if path is None:
                 continue
             value: Any = item.raw

@@ -56,13 +56,12 @@ def _objects(estate: Estate) -> Iterator[tuple[Any, ...]]:
 
 def _kinds(*wanted: tuple[str, str], fields: tuple[str, ...]) -> Rows:
     """Make the row function of a table that holds some kinds: the object columns, then the named fields."""
-    chosen = frozenset(wanted)
 
     def rows(estate: Estate) -> Iterator[tuple[Any, ...]]:
-        for entry in estate.objects:
-            item = entry[1]
-            if (item.group, item.kind) in chosen:
-                yield (*_object_columns(entry), *(item.raw.get(field) for field in fields))
+        for key in wanted:
+            for entry in estate.by_kind.get(key, ()):
+                raw = entry[1].raw
+                yield (*_object_columns(entry), *[raw.get(field) for field in fields])
 
     return rows
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from seawall.sources.yaml import fast, jsontext, scalars
 from seawall.sources.yaml.documents import normalise, split, split_items
+from seawall.sources.yaml.outline import LONGEST, Outline, outline
 from seawall.sources.yaml.skim import Skim
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Marks:
         self._parts = [] if self._json else split(self._data)
         self._counted: dict[int, int] = {0: 0}
         self._last = (0, 0)
-        self._skims: dict[int, Skim | None] = {}
+        self._skims: dict[int, Outline | Skim | None] = {}
         self._roots: dict[tuple[int, int], yaml.Node | None] = {}
 
     def place(self, document: int, path: Sequence[Step]) -> Place:
@@ -58,7 +59,7 @@ class Marks:
         start, end, _ = self._parts[document]
         if document not in self._skims:
             part = self._data[start:end]
-            self._skims[document] = Skim(part) if fast.is_plain(part) else None
+            self._skims[document] = _finder(part)
         skim = self._skims[document]
         quick = skim.place(path) if skim is not None else None
         if quick is not None:
@@ -107,6 +108,13 @@ class Marks:
                 break
             mark, node = found
         return first_line + mark.line + 1, mark.column + 1
+
+
+def _finder(text: bytes) -> Outline | Skim | None:
+    """Choose how places of a document are found; None: only the exact path knows them."""
+    if not fast.is_plain(text):
+        return None
+    return (outline(text) if len(text) <= LONGEST else None) or Skim(text)
 
 
 def _child(node: yaml.Node, step: Step) -> tuple[yaml.Mark, yaml.Node] | None:

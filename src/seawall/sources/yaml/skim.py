@@ -13,6 +13,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from seawall.sources.yaml.outline import closed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -158,7 +160,7 @@ class Skim:
                 found[index] = (content, _Region(content, end, column))
             elif rest[:1] in {b"{", b"["} or rest[:1] in {b'"', b"'"}:
                 found[index] = (content, None)
-                if rest[:1] in {b"{", b"["} or not _closed(rest.strip()):
+                if rest[:1] in {b"{", b"["} or not closed(rest.strip()):
                     return None
             else:
                 found[index] = (content, None)
@@ -167,13 +169,7 @@ class Skim:
 
 def _plain_value(value: bytes) -> bool:
     """Tell whether a value that opens with a bracket or a quote ends in its line, and leads nowhere."""
-    return value in {b"{}", b"[]"} if value[:1] in {b"{", b"["} else _closed(value)
-
-
-def _closed(value: bytes) -> bool:
-    """Tell whether a quoted text ends in its line, with at most a comment behind it."""
-    quote = re.escape(value[:1])
-    return re.fullmatch(quote + rb"[^\\" + quote + rb"]*" + quote + rb"[ ]*(?:#.*)?", value) is not None
+    return value in {b"{}", b"[]"} if value[:1] in {b"{", b"["} else closed(value)
 
 
 @cache

@@ -6,8 +6,9 @@ its defaults already: this fills what a mutation has brought.
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
+
+from seawall.policy.admission.typed.jsonpatch import plain_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ def with_api_defaults(group: str, kind: str, obj: Json) -> Json:
     fill = _KINDS.get((group, kind))
     if fill is None:
         return obj
-    found = copy.deepcopy(obj)
+    found: Json = plain_copy(obj)
     try:
         fill(found)
     except (AttributeError, TypeError):

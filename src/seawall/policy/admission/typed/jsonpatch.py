@@ -6,11 +6,19 @@ adds it, and a `test` for null passes on a missing key.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 Json = dict[str, Any]
 MISSING: Any = object()
+
+
+def plain_copy(value: Any) -> Any:
+    """Return a deep copy in which no part stands twice: YAML's anchors make one object of two places."""
+    if isinstance(value, dict):
+        return {key: plain_copy(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain_copy(item) for item in value]
+    return value
 
 
 class PatchError(Exception):
@@ -28,7 +36,7 @@ def apply_patch(document: Any, operations: list[Json]) -> Any:
         PatchError: an operation cannot be carried out.
         TestFailedError: a test did not hold.
     """
-    found = copy.deepcopy(document)
+    found = plain_copy(document)
     for operation in operations:
         found = _one(found, operation)
     return found
@@ -46,7 +54,7 @@ def _one(document: Any, operation: Json) -> Any:
                 value = operation.get("value")
                 if not isinstance(value, (dict, list)):
                     raise PatchError("replace operation value must be object or array")
-                return copy.deepcopy(value)
+                return plain_copy(value)
             holder = _parent(document, path, "replace")
             _get(holder, path)
             _set(holder, path, operation.get("value"))
@@ -59,7 +67,7 @@ def _one(document: Any, operation: Json) -> Any:
         case "copy":
             origin = str(operation.get("from", ""))
             value = _get(_parent(document, origin, "copy"), origin)
-            _add(_parent(document, path, "copy"), path, None if value is MISSING else copy.deepcopy(value))
+            _add(_parent(document, path, "copy"), path, None if value is MISSING else plain_copy(value))
         case "test":
             _test(document, path, operation)
         case _:
@@ -133,19 +141,19 @@ def _get(holder: Any, path: str) -> Any:
 
 def _set(holder: Any, path: str, value: Any) -> None:
     if isinstance(holder, dict):
-        holder[_last(path)] = copy.deepcopy(value)
+        holder[_last(path)] = plain_copy(value)
     else:
-        holder[_index(_last(path), len(holder), len(holder))] = copy.deepcopy(value)
+        holder[_index(_last(path), len(holder), len(holder))] = plain_copy(value)
 
 
 def _add(holder: Any, path: str, value: Any) -> None:
     if isinstance(holder, dict):
-        holder[_last(path)] = copy.deepcopy(value)
+        holder[_last(path)] = plain_copy(value)
     elif _last(path) == "-":
-        holder.append(copy.deepcopy(value))
+        holder.append(plain_copy(value))
     else:
         # -1 is the place after the last: one more than there are.
-        holder.insert(_index(_last(path), len(holder) + 1, len(holder) + 1), copy.deepcopy(value))
+        holder.insert(_index(_last(path), len(holder) + 1, len(holder) + 1), plain_copy(value))
 
 
 def _remove(holder: Any, path: str) -> None:
@@ -194,4 +202,4 @@ def _encode(part: str) -> str:
     return part.replace("~", "~0").replace("/", "~1")
 
 
-__all__ = ["PatchError", "TestFailedError", "apply_patch", "difference"]
+__all__ = ["PatchError", "TestFailedError", "apply_patch", "difference", "plain_copy"]

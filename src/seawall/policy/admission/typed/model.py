@@ -81,4 +81,9 @@ def builtin(group: str, version: str, kind: str) -> Reference | None:
     return _table()["kinds"].get(name)
 
 
-__all__ = ["BUILTIN", "ListType", "MapType", "Reference", "Types", "builtin"]
+def kinds() -> list[str]:
+    """Return the kinds of the API server itself, each once."""
+    return sorted({name.rpartition("/")[2] for name in _table()["kinds"]})
+
+
+__all__ = ["BUILTIN", "ListType", "MapType", "Reference", "Types", "builtin", "kinds"]

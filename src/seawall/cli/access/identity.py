@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_OUTPUT = click.option(
+OUTPUT = click.option(
     "-o",
     "--output",
     type=click.Choice(("text", "json")),
@@ -27,7 +27,7 @@ _OUTPUT = click.option(
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@_OUTPUT
+@OUTPUT
 def config(paths: tuple[str, ...], output: str) -> None:
     """Would the API server start with these files? Exit code 1 when not.
 
@@ -35,12 +35,12 @@ def config(paths: tuple[str, ...], output: str) -> None:
     API server's own.
     """
     from seawall.access.decide import READERS, validated
-    from seawall.cli.access import _emit, _exit, _where
+    from seawall.cli.access.common import emit_answer, exit_with, place_of
     from seawall.sources import read_paths
 
     snapshot = read_paths(paths)
     found = [
-        {"kind": item.kind, "at": _where(snapshot, item.origin), **validated(item.raw)}
+        {"kind": item.kind, "at": place_of(snapshot, item.origin), **validated(item.raw)}
         for item in snapshot.objects
         if item.kind in READERS and not (item.kind == "Policy" and item.group != "audit.k8s.io")
     ]
@@ -55,8 +55,8 @@ def config(paths: tuple[str, ...], output: str) -> None:
         for each in found:
             yield f"{each['at']}: {each['kind']}: {'valid' if each['valid'] else each['message']}"
 
-    _emit(output, found, text)
-    _exit(snapshot, Exit.CLEAN if all(each["valid"] for each in found) else Exit.FINDINGS)
+    emit_answer(output, found, text)
+    exit_with(snapshot, Exit.CLEAN if all(each["valid"] for each in found) else Exit.FINDINGS)
 
 
 @click.command()
@@ -80,7 +80,7 @@ def config(paths: tuple[str, ...], output: str) -> None:
 @click.option("--pop-host", default="", metavar="NAME", help="Take proofs of possession for this host.")
 @click.option("--as-of", required=True, metavar="TIME", help="When: RFC 3339, or seconds since 1970.")
 @click.option("--snapshot", "paths", multiple=True, metavar="PATH", help="Objects that tokens are bound to.")
-@_OUTPUT
+@OUTPUT
 def token(
     file: str,
     configuration: Path | None,
@@ -99,7 +99,7 @@ def token(
     Exit code 1 when it proves nobody. Nobody is asked: keys come from files.
     """
     from seawall.access.identities import Identities
-    from seawall.cli.access import _emit
+    from seawall.cli.access.common import emit_answer
     from seawall.sources import read_paths
 
     world: dict[str, Any] = {
@@ -133,7 +133,7 @@ def token(
         yield from (f"  group {group}" for group in user.get("groups", ()))
         yield from (f"  extra {key} = {', '.join(values)}" for key, values in user.get("extra", {}).items())
 
-    _emit(output, answer, text)
+    emit_answer(output, answer, text)
     click.get_current_context().exit(Exit.CLEAN if answer["authenticated"] else Exit.FINDINGS)
 
 

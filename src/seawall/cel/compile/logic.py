@@ -1,0 +1,72 @@
+"""And, or, and the conditional: what is decided absorbs the errors of what is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from seawall.cel.errors import CelError
+from seawall.cel.values import no_overload
+
+if TYPE_CHECKING:
+    from seawall.cel.compile.frame import Frame, Step
+
+
+def all_of(terms: list[Step]) -> Step:
+    """Be true where every term is; one false decides."""
+
+    def every(frame: Frame) -> bool:
+        failure: CelError | None = None
+        for term in terms:
+            try:
+                value = term(frame)
+            except CelError as error:
+                failure = failure or error
+                continue
+            if value is False:
+                return False
+            if value is not True:
+                failure = failure or no_overload("_&&_", value)
+        if failure is not None:
+            raise failure
+        return True
+
+    return every
+
+
+def any_of(terms: list[Step]) -> Step:
+    """Be true where one term is; one true decides."""
+
+    def some(frame: Frame) -> bool:
+        failure: CelError | None = None
+        for term in terms:
+            try:
+                value = term(frame)
+            except CelError as error:
+                failure = failure or error
+                continue
+            if value is True:
+                return True
+            if value is not False:
+                failure = failure or no_overload("_||_", value)
+        if failure is not None:
+            raise failure
+        return False
+
+    return some
+
+
+def ternary(test: Step, yes: Step, no: Step, yes_is_path: bool, no_is_path: bool) -> Step:
+    """Choose a branch."""
+
+    # A branch that is a path costs one less: it is resolved as part of the conditional.
+    def step(frame: Frame) -> Any:
+        value = test(frame)
+        if value is True:
+            frame.cost -= yes_is_path
+            return yes(frame)
+        if value is False:
+            frame.cost -= no_is_path
+            return no(frame)
+        raise no_overload("_?_:_", value)
+
+    return step

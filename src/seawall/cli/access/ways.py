@@ -1,0 +1,121 @@
+"""`paths`: the attack graph from the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from seawall.cli.access.common import (
+    CLUSTER,
+    GROUPS,
+    OUTPUT,
+    SNAPSHOT,
+    azure_of,
+    emit_answer,
+    exit_with,
+    read_world,
+)
+from seawall.core.errors import UsageError
+from seawall.core.exits import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@click.command()
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="TARGET",
+    help="cluster-admin, or secret then ns/name.",
+)
+@click.argument("place", default="")
+@click.option(
+    "--from", "sources", multiple=True, metavar="SUBJECT", help="User/x, Group/x, ServiceAccount/ns/x."
+)
+@CLUSTER
+@GROUPS
+@SNAPSHOT
+@OUTPUT
+def paths(
+    target: str,
+    place: str,
+    sources: tuple[str, ...],
+    cluster: str,
+    entra_groups: Path | None,
+    paths: tuple[str, ...],  # noqa: A002,RUF100 - the option's name in every command
+    output: str,
+) -> None:
+    """Show how subjects get to cluster-admin or to a secret, and which few bindings to cut.
+
+    TARGET is `cluster-admin`, or `secret` with the secret as PLACE: paths --to secret ns/name. Without --from the
+    paths start at every subject but Kubernetes' own (system: and the accounts of kube-system).
+    """
+    from seawall.access.paths import build_graph, cut, shortest
+    from seawall.access.paths.graph import ADMIN, Node
+
+    goal: Node = ADMIN
+    if target == "secret":
+        if "/" not in place:
+            raise UsageError("--to secret needs the secret", hint="write: paths --to secret namespace/name")
+        goal = ("secret", place)
+    elif target != "cluster-admin":
+        raise UsageError(f"--to {target} is no target", hint="write cluster-admin, or secret namespace/name")
+    snapshot, world = read_world(paths)
+    azure = azure_of(snapshot, cluster, entra_groups)
+    graph = build_graph(world, azure, [resource.row for resource in snapshot.resources])
+    if sources:
+        starts: list[Node] = [_subject(each) for each in sources]
+    else:
+        kinds = ("User", "ServiceAccount", "Group")
+        starts = sorted(
+            node
+            for node in graph.edges
+            if node[0] in kinds and not node[1].startswith(("system:", "kube-system/"))
+        )
+    found = []
+    for start in starts:
+        steps = shortest(graph, start, goal)
+        if steps:
+            found.append(
+                {
+                    "from": "/".join(start),
+                    "steps": [
+                        {
+                            "from": "/".join(before),
+                            "to": "/".join(edge.target),
+                            "kind": edge.kind,
+                            "reason": edge.reason,
+                            "binding": edge.binding,
+                        }
+                        for before, edge in steps
+                    ],
+                }
+            )
+    chosen = cut(graph, starts, goal) if found else []
+    answer = {"to": "/".join(goal), "edges": len(graph), "paths": found, "cut": chosen}
+
+    def text() -> Iterator[str]:
+        for each in found:
+            yield f"{each['from']}"
+            for step in each["steps"]:
+                binding = f" [{step['binding']}]" if step["binding"] else ""  # type: ignore[index]
+                yield f"  -> {step['to']}  {step['kind']}: {step['reason']}{binding}"  # type: ignore[index]
+        if chosen:
+            yield f"cut these {len(chosen)}:"
+            yield from (f"  {each}" for each in chosen)
+        elif found:
+            yield "no set of bindings cuts every path"
+
+    emit_answer(output, answer, text)
+    exit_with(snapshot, Exit.FINDINGS if found else Exit.CLEAN)
+
+
+def _subject(text: str) -> tuple[str, str]:
+    kind, slash, name = text.partition("/")
+    if not slash or kind not in ("User", "Group", "ServiceAccount", "AzurePrincipal", "Network"):
+        raise UsageError(f"--from {text} is no subject", hint="write User/jane or ServiceAccount/ns/name")
+    return kind, name

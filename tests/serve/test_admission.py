@@ -1,0 +1,175 @@
+"""The handlers of the admission webhook without the wire: pods that were judged before, keys of annotations."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seawall.core.engine import EngineOptions
+from seawall.policy.admission.engine import AdmissionEngine
+from seawall.policy.admission.repeated import Repeated
+from seawall.serve.admission import Admission, annotation_key
+from seawall.serve.service import Call
+
+PREFIX = "pod-security.kubernetes.io/"
+GOOD = {
+    "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+    "containers": [{"name": "a", "image": "x", "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}}],
+}  # fmt: skip
+
+
+def _namespace(name, **labels):
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": {PREFIX + key: value for key, value in labels.items()}},
+    }
+
+
+WORLD = [
+    _namespace("strict", enforce="restricted"),
+    _namespace("warned", warn="restricted"),
+    _namespace("open"),
+]
+
+
+def _body(spec, namespace="strict", uid="u", metadata=None, **more):
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": f"p-{uid}", **(metadata or {})},
+        "spec": spec,
+    }
+    request = {
+        "uid": uid, "operation": "CREATE", "name": f"p-{uid}", "namespace": namespace,
+        "kind": {"group": "", "version": "v1", "kind": "Pod"}, "resource": {"group": "", "version": "v1", "resource": "pods"},
+        "userInfo": {"username": "kim"}, "object": pod,
+    }  # fmt: skip
+    return json.dumps(
+        {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request | more}
+    ).encode()
+
+
+def _ask(handler, body):
+    reply = handler(Call(body, b"/validate"))
+    return json.loads(reply.body)["response"], reply
+
+
+_SPECS = st.sampled_from(
+    [
+        GOOD,
+        {"containers": []},
+        GOOD | {"hostNetwork": True},
+        GOOD | {"runtimeClassName": "kata"},
+        {"containers": [{"name": "a"}]},
+    ]
+)
+_REQUESTS = st.builds(
+    _body,
+    _SPECS,
+    st.sampled_from(["strict", "warned", "open", "gone"]),
+    st.sampled_from("abc"),
+    st.sampled_from([None, {"annotations": {}}, {"annotations": {"container.apparmor.security.beta.kubernetes.io/a": "unconfined"}}]),
+    operation=st.sampled_from(["CREATE", "UPDATE", "DELETE"]),
+    subResource=st.sampled_from(["", "status", "ephemeralcontainers"]),
+    dryRun=st.booleans(),
+)  # fmt: skip
+
+
+@given(st.lists(_REQUESTS, min_size=1, max_size=12))
+def test_what_is_remembered_is_what_would_be_said(bodies):
+    handler = Admission().handlers(WORLD)["/validate"]
+    engine = AdmissionEngine.of(EngineOptions())
+    engine.load({"objects": WORLD})
+    for body in [*bodies, *bodies]:
+        _, reply = _ask(handler, body)
+        review = json.loads(body)
+        assert reply.record()["response"] == engine.answer(review | {"phase": "validating"})["response"]
+        assert reply.record()["request"] == review["request"]
+
+
+def test_pods_of_one_kind_are_remembered_and_keep_their_own_uid():
+    engine = AdmissionEngine.of(EngineOptions())
+    engine.load({"objects": WORLD})
+    repeated = Repeated(engine)
+    key, uid, known = repeated.find(_body(GOOD, uid="one"))
+    assert (uid, known) == ("one", None)
+    repeated.keep(key, {"uid": "one", "allowed": True})
+    assert repeated.find(_body(GOOD, uid="two"))[1:] == ("two", {"allowed": True})
+    other = GOOD | {"hostPID": True}
+    assert repeated.find(_body(other, uid="two"))[2] is None
+    assert repeated.find(_body(GOOD, "warned"))[2] is None
+    assert repeated.find(_body(GOOD, metadata={"annotations": {"a": "b"}}))[2] is None
+
+
+@pytest.mark.parametrize(
+    "response", [{"allowed": False}, {"allowed": True, "warnings": ["x"]}, {"allowed": True, "patch": "x"}]
+)
+def test_refusals_warnings_and_patches_are_not_remembered(response):
+    engine = AdmissionEngine.of(EngineOptions())
+    engine.load({"objects": WORLD})
+    repeated = Repeated(engine)
+    key, _, _ = repeated.find(_body(GOOD))
+    repeated.keep(key, response)
+    assert repeated.find(_body(GOOD))[2] is None
+
+
+def test_nothing_is_remembered_where_more_than_the_pod_decides():
+    policy = {
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": "p"},
+        "spec": {
+            "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]},
+            "validations": [{"expression": "object.metadata.name != 'p-two'"}],
+        },
+    }  # fmt: skip
+    binding = {
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": "b"},
+        "spec": {"policyName": "p", "validationActions": ["Deny"]},
+    }  # fmt: skip
+    handler = Admission().handlers([*WORLD, policy, binding])["/validate"]
+    assert [_ask(handler, _body(GOOD, uid=uid))[0]["allowed"] for uid in ("one", "two", "one")] == [
+        True,
+        False,
+        True,
+    ]
+    exempt = {
+        "apiVersion": "pod-security.admission.config.k8s.io/v1",
+        "kind": "PodSecurityConfiguration",
+        "exemptions": {"usernames": ["root"]},
+    }
+    handler = Admission().handlers([*WORLD, exempt])["/validate"]
+    bad = {"containers": [{"name": "a"}]}
+    asked = [
+        _ask(handler, _body(bad, userInfo={"username": name}))[0]["allowed"]
+        for name in ("root", "kim", "root")
+    ]
+    assert asked == [True, False, True]
+
+
+def test_the_last_of_two_keys_counts_both_ways():
+    handler = Admission().handlers(WORLD)["/validate"]
+    good, bad = json.dumps(GOOD), json.dumps({"containers": [{"name": "a"}]})
+    for first, second, allowed in ((good, bad, False), (bad, good, True), (good, bad, False)):
+        body = _body(GOOD).replace(b'"spec": ' + good.encode(), f'"spec": {first}, "spec": {second}'.encode())
+        assert _ask(handler, body)[0]["allowed"] is allowed
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("pod-security.kubernetes.io/enforce-policy", "pod-security.kubernetes.io_enforce-policy"),
+        ("validation.policy.admission.k8s.io/validation_failure", "validation.policy.admission.k8s.io_validation_failure"),
+    ],
+)  # fmt: skip
+def test_keys_of_annotations_have_no_slash(key, shown):
+    assert annotation_key(key) == shown
+
+
+def test_long_keys_stay_names_and_stay_apart():
+    first, second = (annotation_key(f"{letter}{'x' * 200}/key") for letter in "ab")
+    assert first != second
+    assert max(len(first), len(second)) <= 63
+    assert first.endswith("_key")
