@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from seawall.network.rules import Policy
 
 CLUSTER_KINDS = frozenset({"ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"})
+OTHER_APIS = {
+    "crd.projectcalico.org": ("Calico", ("NetworkPolicy", "GlobalNetworkPolicy", "Tier")),
+    "projectcalico.org": ("Calico", ("NetworkPolicy", "GlobalNetworkPolicy", "Tier")),
+    "cilium.io": ("Cilium", ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")),
+}
+"""API group -> whose it is, and the kinds that decide about packets: none of them is decided here, and that is said."""
 _TIER = {"admin": 0, "networkpolicy": 1, "baseline": 2}
 
 
@@ -83,7 +89,10 @@ def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True) -> Ne
     policies: list[Policy] = []
     for raw in objects:
         kind = raw.get("kind")
-        if kind == "Pod":
+        owner, kinds = OTHER_APIS.get(str(raw.get("apiVersion") or "").partition("/")[0], ("", ()))
+        if kind in kinds:
+            _refuse(estate, raw, owner, strict=strict)
+        elif kind == "Pod":
             if (raw.get("status") or {}).get("phase") not in DONE:
                 estate.pods.append(raw)
         elif kind == "Namespace":
@@ -116,3 +125,17 @@ def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True) -> Ne
                 )
     estate.policies = ordered(policies)
     return estate
+
+
+def _refuse(estate: NetworkEstate, raw: dict[str, Any], owner: str, *, strict: bool) -> None:
+    """Say that a policy of another API is there and is not decided: no answer passes over it in silence."""
+    metadata = raw.get("metadata") or {}
+    namespace, name = str(metadata.get("namespace") or ""), str(metadata.get("name") or "")
+    reason = f"{raw['kind']} {namespace}/{name} of {owner}: policies of {owner}'s own kinds are not decided".replace(
+        " /", " "
+    )
+    if strict:
+        raise InputError(
+            reason, hint="leave it out, and read the answers as those of the Kubernetes policies alone"
+        )
+    estate.problems.append(Problem(str(raw["kind"]), namespace, name, reason))
