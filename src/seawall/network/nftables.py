@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.network.model import PROTOCOLS, Address, Peer, Pod
-from seawall.network.rules import Action, Direction, Policy
+from seawall.network.rules import Action, Direction, PeerMatch, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from seawall.network.rules import PeerMatch, PortMatch, Rule
+    from seawall.network.rules import PortMatch, Rule
 
 TABLE = "seawall"
 
@@ -135,19 +135,14 @@ class _Writer:
     def matches(self, rule: Rule, direction: Direction, pod: Pod, *, outside: bool) -> list[str]:
         """Write what a rule matches, one text for each alternative; `outside` says whether blocks go beyond pods."""
         side = "daddr" if direction is Direction.EGRESS else "saddr"
-        whom = (
-            [""]
-            if rule.peers is None
-            else [
-                text
-                for peer in rule.peers
-                for text in (
-                    [_block(peer, side)]
-                    if peer.block is not None and outside
-                    else _addresses([address for one in self.chosen(peer) for address in one.addresses], side)
-                )
-            ]
-        )
+        whom = [""]
+        if rule.peers is not None:
+            whom = []
+            for peer in rule.peers:
+                if peer.block is not None and outside:
+                    whom.append(_block(peer, side))
+                else:
+                    whom += _addresses([one for _, own in self.chosen(peer) for one in own], side)
         if rule.ports is None:
             return whom
         found: list[str] = []
@@ -158,26 +153,28 @@ class _Writer:
                 found += [who + what for who in whom for what in _named(port, pod)]
             else:
                 # A name means what the pod at the other end calls so.
-                for one in self.pods if rule.peers is None else self.all_chosen(rule.peers):
-                    found += [
-                        who + what
-                        for who in _addresses(one.addresses, side)
-                        for what in _named(port, one.pod)  # type: ignore[arg-type]
-                    ]
+                found += [
+                    who + what
+                    for peer in ((PeerMatch(),) if rule.peers is None else rule.peers)
+                    for target, own in self.chosen(peer)
+                    for who in _addresses(own, side)
+                    for what in _named(port, target)
+                ]
         return found
 
-    def all_chosen(self, peers: Iterable[PeerMatch]) -> list[Endpoint]:
-        return [one for one in self.pods if any(one in self.chosen(peer) for peer in peers)]
+    def chosen(self, peer: PeerMatch) -> list[tuple[Pod, list[Address]]]:
+        """Return the pods that a peer means, with the addresses by which it means them."""
+        found: list[tuple[Pod, list[Address]]] = []
+        for item in self.pods:
+            own = [one for one in item.addresses if self.means(peer, item, one)]
+            if own:
+                found.append((item.pod, own))  # type: ignore[arg-type] # these endpoints are pods
+        return found
 
-    def chosen(self, peer: PeerMatch) -> list[Endpoint]:
-        """Return the pods that a peer means; by their addresses where it is a block."""
-        return [one for one in self.pods if peer.matches(Peer(pod=_addressed(one)), self.namespaces)]
-
-
-def _addressed(item: Endpoint) -> Pod:
-    pod: Any = item.pod
-    made: Pod = msgspec.structs.replace(pod, addresses=item.addresses)
-    return made
+    def means(self, peer: PeerMatch, item: Endpoint, address: Address) -> bool:
+        """Tell whether a peer means a pod by this address: a block one that lies in it, a selector any."""
+        pod: Any = item.pod
+        return peer.matches(Peer(pod=msgspec.structs.replace(pod, addresses=(address,))), self.namespaces)
 
 
 def _chain(name: str, rules: list[str]) -> str:
