@@ -417,7 +417,7 @@ def test_groups_of_entra_lead_to_bindings_and_assignments():
     graph = build_graph(build_world(objects, defaults=False), cluster, rows)
     steps = shortest(graph, ("AzurePrincipal", ANN), ADMIN)
     assert [edge.kind for _, edge in steps] == ["entra-member", "entra-group", "all-rights"]
-    assert cut(graph, [("AzurePrincipal", ANN)], ADMIN) == ["ClusterRoleBinding//b"]
+    assert cut(graph, [("AzurePrincipal", ANN)], ADMIN).bindings == ("ClusterRoleBinding//b",)
 
 
 def test_data_actions_open_what_the_map_hides():

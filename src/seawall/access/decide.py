@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.access.attributes import review_attributes, text_of, user_info
-from seawall.access.audit_policy import AuditPolicy, audit_level, read_policy
+from seawall.access.audit_policy import AuditPolicy, audit_level, read_policy, read_policy_file
 from seawall.access.azure.actions import PROVIDER, Operations, map_request, read_operations
 from seawall.access.chain import authorize
 from seawall.access.identities import Identities
@@ -147,7 +147,7 @@ def validated(document: Any) -> dict[str, Any]:
 READERS: dict[str, Callable[[Any], Any]] = {
     "AuthenticationConfiguration": read_authentication,
     "AuthorizationConfiguration": read_authorization,
-    "Policy": read_policy,
+    "Policy": read_policy_file,
 }
 """What reads and validates each kind of the API server's own files."""
 
