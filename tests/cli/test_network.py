@@ -127,3 +127,76 @@ def test_diff_fails_on_what_opens_and_not_on_what_closes(run, tmp_path):
     ]
     assert run("diff", "ESTATE", str(closed), "--fail-on-widening").exit_code == 0
     assert run("diff", "ESTATE", str(narrower)).exit_code == 0
+
+
+def test_lint_names_the_place_the_witness_and_the_rule(run):
+    done = run("lint", "ESTATE", "--rule", "default-deny-missing")
+    assert done.exit_code == 1
+    assert (
+        "warning: namespace shop has no policy that holds every pod inwards [default-deny-missing]"
+        in done.output
+    )
+    assert json.loads(run("lint", "ESTATE", "--rule", "default-deny-missing", "-o", "json").output)[0][
+        "witness"
+    ]
+    assert run("lint", "ESTATE", "--rule", "default-deny-missing", "--fail-on", "error").exit_code == 0
+
+
+def test_lint_lists_its_rules_and_refuses_unknown_ones(run):
+    listed = json.loads(run("lint", "--list-rules", "-o", "json").output)
+    assert len(listed) >= 40
+    assert {"id", "severity", "meaning"} == set(listed[0])
+    assert "no such rule" in run("lint", "ESTATE", "--rule", "nothing").exception.message
+
+
+def test_a_refused_policy_is_a_remark_of_the_linter(run, tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: imds, namespace: shop}\n"
+        "spec: {podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.10.0.0/0#example}}]}]}\n"
+    )
+    done = run("lint", "ESTATE", str(bad), "--rule", "policy-refused")
+    assert done.exit_code == 1
+    assert "put a space before #" in done.output
+
+
+CLUSTER = {
+    "id": "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/aks",
+    "type": "Microsoft.ContainerService/managedClusters",
+    "name": "aks",
+    "resourceGroup": "rg",
+    "properties": {
+        "networkProfile": {"networkPlugin": "azure"},
+        "agentPoolProfiles": [
+            {"name": "p", "count": 50, "maxPods": 30, "upgradeSettings": {"maxSurge": "1"}}
+        ],
+    },
+}
+
+
+def test_plan_counts_as_the_documentation_does(run, tmp_path):
+    """50 nodes, one for the upgrade, 30 pods each: 1,581 addresses (concepts-network-ip-address-planning.md)."""
+    file = tmp_path / "aks.json"
+    file.write_text(json.dumps([CLUSTER]))
+    answer = json.loads(run("plan", "--snapshot", str(file), "-o", "json").output)
+    assert (answer["plans"][0]["needed"], answer["plans"][0]["prefix"]) == (1581, 21)
+
+
+def test_isolate_metadata_writes_policies_that_close_it(run, tmp_path):
+    done = run("isolate-metadata", "--snapshot", "ESTATE", "--engine", "cilium")
+    file = tmp_path / "imds.yaml"
+    file.write_text(done.stdout)
+    asked = ("reach", "shop/web", "imds", "--port", "80", "--no-edit", "--snapshot", "ESTATE")
+    assert run(*asked).exit_code == 0
+    assert run(*asked, "--snapshot", str(file)).exit_code == 1
+    assert run("reach", "shop/web", "shop/db", "--port", "5432", "--no-edit", "--snapshot", "ESTATE",
+               "--snapshot", str(file)).exit_code == 0  # fmt: skip
+
+
+def test_expose_and_synthesize_answer(run, tmp_path):
+    assert "(a new pod) may call shop/web[Pod] : all" in run("expose", "--snapshot", "ESTATE").output
+    flows = tmp_path / "flows.txt"
+    flows.write_text("udp 17 29 src=203.0.113.5 dst=203.0.113.6 sport=9 dport=53\n")
+    done = run("synthesize", str(flows), "--snapshot", "ESTATE")
+    assert done.exit_code == 0
+    assert "between addresses" in done.stderr

@@ -130,3 +130,94 @@ def test_icmp_has_no_ports():
 def test_a_rule_that_is_none_is_named(fields):
     with pytest.raises(InputError, match="securityRules"):
         ask([group(rule("r", 100) | {"properties": {**rule("r", 100)["properties"], **fields}})])
+
+
+def nic(name, address, *groups):
+    inner = {
+        "privateIPAddress": address,
+        "applicationSecurityGroups": [{"id": f"/asg/{item}"} for item in groups],
+    }
+    return {
+        "type": "Microsoft.Network/networkInterfaces",
+        "id": f"/nic/{name}",
+        "name": name,
+        "properties": {"ipConfigurations": [{"properties": inner}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "verdict"),
+    [("10.1.0.9", "10.1.0.4", "allow"), ("10.1.0.8", "10.1.0.4", "deny"), ("10.1.0.9", "10.1.0.5", "deny")],
+)
+def test_application_security_groups_are_their_interfaces(source, destination, verdict):
+    allow = rule(
+        "web-to-db",
+        200,
+        sourceAddressPrefix=None,
+        destinationAddressPrefix=None,
+        sourceApplicationSecurityGroups=[{"id": "/asg/WEB"}],
+        destinationApplicationSecurityGroups=[{"id": "/asg/db"}],
+    )
+    members = [
+        nic("a", "10.1.0.9", "web"),
+        nic("b", "10.1.0.4", "db"),
+        nic("c", "10.1.0.8"),
+        nic("d", "10.1.0.5"),
+    ]
+    answer = ask([group(allow, rule("rest", 300, "Deny")), *members], source, destination)
+    assert answer["verdict"] == verdict
+
+
+def admin_rule(name, access, priority=10, **fields):
+    return {
+        "type": "Microsoft.Network/networkManagers/securityAdminConfigurations/ruleCollections/rules",
+        "name": name,
+        "properties": {
+            "access": access,
+            "direction": "Inbound",
+            "priority": priority,
+            "protocol": "Tcp",
+            "sources": [{"addressPrefixType": "IPPrefix", "addressPrefix": "*"}],
+            "destinations": [],
+            "sourcePortRanges": ["0-65535"],
+            "destinationPortRanges": ["443"],
+            **fields,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("access", "own", "verdict", "stops"),
+    [
+        ("Deny", "Allow", "deny", 1),
+        ("AlwaysAllow", "Deny", "allow", 1),
+        ("Allow", "Deny", "deny", 2),
+        ("Allow", "Allow", "allow", 2),
+    ],
+)
+def test_security_admin_rules_come_first(access, own, verdict, stops):
+    """Allow leaves the word to the groups, AlwaysAllow and Deny do not (azure-docs security-admin rules)."""
+    answer = ask([group(rule("mine", 200, own)), admin_rule("global", access)])
+    assert (answer["verdict"], len(answer["stops"])) == (verdict, stops)
+    assert answer["stops"][0]["nsg"] == "security-admin"
+
+
+def test_a_group_that_hangs_on_another_subnet_is_not_met():
+    net = {
+        "type": "Microsoft.Network/virtualNetworks",
+        "id": "/v",
+        "properties": {
+            "addressSpace": {"addressPrefixes": ["10.1.0.0/16"]},
+            "subnets": [
+                {"id": "/v/one", "properties": {"addressPrefix": "10.1.0.0/24"}},
+                {"id": "/v/two", "properties": {"addressPrefix": "10.1.1.0/24"}},
+            ],
+        },
+    }
+    other = group(rule("no", 200, "Deny"), name="other")
+    other["properties"]["subnets"] = [{"id": "/v/two"}]
+    mine = group(rule("yes", 200), name="mine")
+    mine["properties"]["subnets"] = [{"id": "/v/one"}]
+    answer = ask([other, mine, net])
+    assert [stop["nsg"] for stop in answer["stops"]] == ["mine"]
+    assert answer["verdict"] == "allow"

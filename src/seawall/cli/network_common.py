@@ -42,7 +42,7 @@ def read(paths: tuple[str, ...], *, azure: bool = False) -> tuple[Snapshot, Netw
     for unread in snapshot.unread:
         click.echo(f"seawall: not read: {unread.path}: {unread.reason}", err=True)
     for problem in estate.problems:
-        click.echo(f"seawall: left out, the API server refuses it: {problem.reason}", err=True)
+        click.echo(f"seawall: left out: {problem.reason}", err=True)
     if not estate.pods and not estate.workloads and not (azure and snapshot.resources):
         raise NothingToCheckError(
             "no pod and no workload was found", hint="give --snapshot a folder of manifests"

@@ -25,9 +25,10 @@ def reach(
 ) -> None:
     """Can FROM reach TO? Ends are namespace/name of a pod or workload, an address, internet, imds or wireserver.
 
-    Exit code 1 when not.
+    TO may be svc/NAMESPACE/NAME: the way by load balancer, security groups and node to the pods behind it. With
+    Azure resources in the estate the groups, admin rules and routes are asked too. Exit code 1 when not, 4 when something needed for the answer was not read.
     """
-    from seawall.network.ask import read_end, read_port_text
+    from seawall.network.ask import read_end, read_port_text, read_target
     from seawall.network.policies import PolicyWorld
     from seawall.network.trace import explain
 
@@ -38,7 +39,7 @@ def reach(
         snapshot,
         world,
         read_end(source, world),
-        read_end(target, world),
+        read_target(target, world),
         protocol,
         number,
         edits=not no_edit,
@@ -56,7 +57,8 @@ def reach(
         yield from proposal_lines(answer.get("proposal"), answer["verdict"])
 
     emit(output, answer, text)
-    finish(snapshot, estate, Exit.CLEAN if answer["verdict"] == "allow" else Exit.FINDINGS)
+    codes = {"allow": Exit.CLEAN, "deny": Exit.FINDINGS}
+    finish(snapshot, estate, codes.get(answer["verdict"], Exit.INCOMPLETE))
 
 
 def proposal_lines(proposal: dict[str, Any] | None, verdict: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seawall.core import InputError, UsageError
 from seawall.network.model import PROTOCOLS, Peer, read_address
@@ -47,6 +47,27 @@ def read_end(text: str, world: PolicyWorld) -> Peer:
         f"{text!r} is neither a pod, a workload nor an address",
         hint=f"did you mean {near[0]!r}?" if near else "write namespace/name, an address, internet or imds",
     )
+
+
+def read_target(text: str, world: PolicyWorld) -> Peer | dict[str, Any]:
+    """Read the end that is called: as `read_end`, or a Service as `svc/namespace/name`.
+
+    Raises:
+        UsageError: nothing has that name.
+    """
+    if not text.startswith("svc/"):
+        return read_end(text, world)
+    services = {
+        f"svc/{(raw.get('metadata') or {}).get('namespace') or 'default'}/{(raw.get('metadata') or {}).get('name')}": raw
+        for raw in world.estate.services
+    }
+    if text not in services:
+        near = difflib.get_close_matches(text, services, n=1)
+        raise UsageError(
+            f"{text!r} is no Service of the estate",
+            hint=f"did you mean {near[0]!r}?" if near else "svc/namespace/name",
+        )
+    return services[text]
 
 
 def somewhere(world: PolicyWorld) -> Address:

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from seawall.network.rules import Policy
 
 CLUSTER_KINDS = frozenset({"ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"})
+OTHER_APIS = {
+    "crd.projectcalico.org": ("Calico", ("NetworkPolicy", "GlobalNetworkPolicy", "Tier")),
+    "projectcalico.org": ("Calico", ("NetworkPolicy", "GlobalNetworkPolicy", "Tier")),
+    "cilium.io": ("Cilium", ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")),
+}
+"""API group -> whose it is, and the kinds that decide about packets: none of them is decided here, and that is said."""
 _TIER = {"admin": 0, "networkpolicy": 1, "baseline": 2}
 
 
@@ -42,6 +48,7 @@ class NetworkEstate:
         self.pods: list[dict[str, Any]] = []
         self.workloads: list[dict[str, Any]] = []
         self.nodes: list[tuple[Address, dict[str, Any]]] = []
+        self.services: list[dict[str, Any]] = []
         self.policies: list[Policy] = []
         self.problems: list[Problem] = []
 
@@ -53,7 +60,7 @@ class NetworkEstate:
         """Return the same estate under other policies."""
         made = NetworkEstate()
         made.namespaces, made.pods, made.workloads = self.namespaces, self.pods, self.workloads
-        made.nodes, made.problems = self.nodes, self.problems
+        made.nodes, made.services, made.problems = self.nodes, self.services, self.problems
         made.policies = ordered(policies)
         return made
 
@@ -82,7 +89,10 @@ def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True) -> Ne
     policies: list[Policy] = []
     for raw in objects:
         kind = raw.get("kind")
-        if kind == "Pod":
+        owner, kinds = OTHER_APIS.get(str(raw.get("apiVersion") or "").partition("/")[0], ("", ()))
+        if kind in kinds:
+            _refuse(estate, raw, owner, strict=strict)
+        elif kind == "Pod":
             if (raw.get("status") or {}).get("phase") not in DONE:
                 estate.pods.append(raw)
         elif kind == "Namespace":
@@ -95,6 +105,8 @@ def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True) -> Ne
             for item in (raw.get("status") or {}).get("addresses") or []:
                 if item.get("type") in {"InternalIP", "ExternalIP"}:
                     estate.nodes.append((read_address(item.get("address"), "node"), raw))
+        elif kind == "Service":
+            estate.services.append(raw)
         elif kind in TEMPLATES:
             estate.workloads.append(raw)
         elif kind in CLUSTER_KINDS or (
@@ -113,3 +125,17 @@ def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True) -> Ne
                 )
     estate.policies = ordered(policies)
     return estate
+
+
+def _refuse(estate: NetworkEstate, raw: dict[str, Any], owner: str, *, strict: bool) -> None:
+    """Say that a policy of another API is there and is not decided: no answer passes over it in silence."""
+    metadata = raw.get("metadata") or {}
+    namespace, name = str(metadata.get("namespace") or ""), str(metadata.get("name") or "")
+    reason = f"{raw['kind']} {namespace}/{name} of {owner}: policies of {owner}'s own kinds are not decided".replace(
+        " /", " "
+    )
+    if strict:
+        raise InputError(
+            reason, hint="leave it out, and read the answers as those of the Kubernetes policies alone"
+        )
+    estate.problems.append(Problem(str(raw["kind"]), namespace, name, reason))

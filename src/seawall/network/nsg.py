@@ -69,6 +69,7 @@ class NsgRule(msgspec.Struct, frozen=True):
     destination_ports: tuple[tuple[int, int], ...]
     source_groups: frozenset[str] = frozenset()
     destination_groups: frozenset[str] = frozenset()
+    final: bool = True
 
 
 class Nsg(msgspec.Struct, frozen=True):
@@ -168,6 +169,90 @@ def read_rule(raw: dict[str, Any], where: str) -> NsgRule:
         source_groups=_groups(body.get("sourceApplicationSecurityGroups")),
         destination_groups=_groups(body.get("destinationApplicationSecurityGroups")),
     )
+
+
+def read_admin_rule(raw: dict[str, Any]) -> NsgRule:
+    """Read a security admin rule of Azure Virtual Network Manager; `final` says that no group is asked after it.
+
+    Deny and AlwaysAllow are final, Allow leaves the word to the groups (specs b6).
+    """
+    body = raw.get("properties") or raw
+    name = str(raw.get("name") or "")
+    access, direction = str(body.get("access") or "").lower(), str(body.get("direction") or "").lower()
+    if access not in {"allow", "deny", "alwaysallow"}:
+        raise InputError(f"{name}.access: {body.get('access')!r} is neither Allow, Deny nor AlwaysAllow")
+    if direction not in {"inbound", "outbound"}:
+        raise InputError(f"{name}.direction: {body.get('direction')!r} is neither Inbound nor Outbound")
+    protocol = str(body.get("protocol") or "*").lower()
+    return NsgRule(
+        name=name,
+        priority=int(body.get("priority") or 0),
+        direction=direction,
+        allow=access != "deny",
+        protocol="*" if protocol in {"*", "any"} else protocol,
+        sources=_admin_prefixes(body.get("sources")),
+        source_ports=_ports(map(str, body.get("sourcePortRanges") or ["*"]), name),
+        destinations=_admin_prefixes(body.get("destinations")),
+        destination_ports=_ports(map(str, body.get("destinationPortRanges") or ["*"]), name),
+        final=access != "allow",
+    )
+
+
+def _admin_prefixes(value: Any) -> tuple[str, ...]:
+    found = tuple(str(item.get("addressPrefix") or "*") for item in value or [] if isinstance(item, dict))
+    return found or ("*",)
+
+
+def decide_admin(rules: tuple[NsgRule, ...], flow: Flow, topology: Topology) -> tuple[Stop, bool] | None:
+    """Return what the security admin rules say and whether that is final; None where none speaks of the flow."""
+    for rule in rules:
+        if rule.direction != flow.direction:
+            continue
+        matched = matches(rule, flow, topology)
+        if matched is None:
+            return Stop("security-admin", rule.name, "unknown", rule.priority), True
+        if matched:
+            return Stop(
+                "security-admin", rule.name, "allow" if rule.allow else "deny", rule.priority
+            ), rule.final
+    return None
+
+
+def covers(wide: NsgRule, narrow: NsgRule) -> bool:
+    """Tell whether every flow of one rule is a flow of another, by what is written: tags are equal or `*`."""
+    if wide.protocol not in ("*", narrow.protocol):
+        return False
+    for outer, inner in (
+        (wide.source_ports, narrow.source_ports),
+        (wide.destination_ports, narrow.destination_ports),
+    ):
+        if not all(any(low <= first and last <= high for low, high in outer) for first, last in inner):
+            return False
+    return _prefixes_cover(wide.sources, wide.source_groups, narrow.sources, narrow.source_groups) and (
+        _prefixes_cover(
+            wide.destinations, wide.destination_groups, narrow.destinations, narrow.destination_groups
+        )
+    )
+
+
+def _prefixes_cover(
+    outer: tuple[str, ...], outer_groups: frozenset[str], inner: tuple[str, ...], inner_groups: frozenset[str]
+) -> bool:
+    if "*" in outer or "Any" in outer:
+        return True
+    if outer_groups or inner_groups:
+        return bool(inner_groups) and inner_groups <= outer_groups
+    return bool(inner) and all(any(_covers(item, one) for item in outer) for one in inner)
+
+
+def _covers(outer: str, inner: str) -> bool:
+    if outer.lower() == inner.lower():
+        return True
+    try:
+        wide, narrow = ipaddress.ip_network(outer, strict=False), ipaddress.ip_network(inner, strict=False)
+    except ValueError:
+        return False
+    return wide.version == narrow.version and narrow.subnet_of(wide)  # type: ignore[arg-type]
 
 
 def _both(body: dict[str, Any], singular: str, plural: str) -> tuple[str, ...]:

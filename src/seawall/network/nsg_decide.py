@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from seawall.core import InputError
-from seawall.network.model import Network, read_address
-from seawall.network.nsg import Flow, Nsg, Topology, decide, read_nsg
-
-_TYPE = "microsoft.network/networksecuritygroups"
-_VNET = "microsoft.network/virtualnetworks"
+from seawall.network.azure import AzureNetwork
+from seawall.network.model import read_address
+from seawall.network.nsg import Flow, decide, decide_admin
 
 
 class NsgEngine:
-    """Which group, and which rule in it, decides a packet."""
+    """Which security admin rule or group, and which rule in it, decides a packet."""
 
     def __init__(self) -> None:
-        self._groups: list[Nsg] = []
-        self._topology = Topology()
+        self._network = AzureNetwork([])
 
     def load(self, world: dict[str, Any]) -> dict[str, Any]:
-        """Replace the world: security groups and virtual networks, among `objects` or `resources`."""
+        """Replace the world: groups, virtual networks, interfaces, admin rules, among `objects` or `resources`."""
         items = [*world.get("objects", ()), *world.get("resources", ())]
-        rows = [item for item in items if isinstance(item, dict)]
-        self._groups = [read_nsg(row) for row in rows if _is_group(row)]
-        vnet: list[Network] = []
-        for row in rows:
-            if str(row.get("type") or "").lower() == _VNET:
-                properties = row.get("properties") or {}
-                prefixes = list((properties.get("addressSpace") or {}).get("addressPrefixes") or [])
-                for peering in properties.get("virtualNetworkPeerings") or []:
-                    space = (peering.get("properties") or {}).get("remoteAddressSpace") or {}
-                    prefixes += space.get("addressPrefixes") or []
-                vnet += [ipaddress.ip_network(str(item), strict=False) for item in prefixes]
-        self._topology = Topology(vnet=tuple(vnet)) if vnet else Topology()
+        self._network = AzureNetwork(row for row in items if isinstance(row, dict))
         return {"objects": len(items)}
 
     def answer(self, line: dict[str, Any]) -> dict[str, Any]:
@@ -42,19 +27,33 @@ class NsgEngine:
         direction = str(line.get("direction") or "").lower()
         if direction not in {"inbound", "outbound"}:
             raise InputError(f"direction: {line.get('direction')!r} is neither Inbound nor Outbound")
+        network = self._network
+        source, target = (
+            read_address(line.get("source"), "source"),
+            read_address(line.get("destination"), "destination"),
+        )
         flow = Flow(
             direction=direction,
             protocol=str(line.get("protocol") or "*").lower(),
-            source=read_address(line.get("source"), "source"),
+            source=source,
             source_port=_port(line.get("sourcePort"), "sourcePort"),
-            destination=read_address(line.get("destination"), "destination"),
+            destination=target,
             destination_port=_port(line.get("destinationPort"), "destinationPort"),
+            source_groups=network.application_groups(source),
+            destination_groups=network.application_groups(target),
         )
-        # Inbound a packet meets the subnet's group first, outbound the NIC's (specs b6).
+        # Inbound a packet meets the subnet's group first, outbound the NIC's (specs b6). A group that is known
+        # to hang elsewhere is not met.
+        guarded = target if direction == "inbound" else source
         order = sorted(
-            self._groups, key=lambda item: (item.on_nic and not item.on_subnet) == (direction == "inbound")
+            (nsg for row, nsg in network.groups.values() if network.applies(nsg, row, guarded)),
+            key=lambda item: (item.on_nic and not item.on_subnet) == (direction == "inbound"),
         )
-        stops = [decide(group, flow, self._topology) for group in order]
+        stops = [decide(group, flow, network.topology) for group in order]
+        admin = decide_admin(network.admin, flow, network.topology)
+        if admin is not None:
+            # Deny and AlwaysAllow of the network manager are final: no group is asked (specs b6).
+            stops = [admin[0]] if admin[1] else [admin[0], *stops]
         verdicts = {stop.verdict for stop in stops}
         verdict = "deny" if "deny" in verdicts else "unknown" if "unknown" in verdicts else "allow"
         return {
@@ -64,11 +63,6 @@ class NsgEngine:
                 for stop in stops
             ],
         }
-
-
-def _is_group(row: dict[str, Any]) -> bool:
-    kind = str(row.get("type") or "").lower()
-    return kind == _TYPE or (not kind and "securityRules" in (row.get("properties") or row))
 
 
 def _port(value: Any, where: str) -> int | None:

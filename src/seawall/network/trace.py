@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seawall.network.azure import AzureNetwork
 from seawall.network.edits import closing, opening
 from seawall.network.index import ObjectIndex
-from seawall.network.model import Packet
+from seawall.network.model import Packet, Peer
+from seawall.network.path import Way
 from seawall.network.rules import Action, Direction
 from seawall.sources import Locator
 
 if TYPE_CHECKING:
     from seawall.network.edits import Proposal
-    from seawall.network.model import Peer
+    from seawall.network.path import Hop
     from seawall.network.policies import Answer, PolicyWorld
     from seawall.snapshot import Snapshot
 
@@ -21,7 +23,7 @@ def explain(
     snapshot: Snapshot,
     world: PolicyWorld,
     source: Peer,
-    target: Peer,
+    target: Peer | dict[str, Any],
     protocol: str,
     port: int | None,
     *,
@@ -29,27 +31,90 @@ def explain(
 ) -> dict[str, Any]:
     """Answer one question with `verdict`, `path` (a list of stops) and, where there is one, `proposal`.
 
-    A stop has `stop`, `verdict`, `why`, and where they are known `by`, `at` (file:line) and `passed`.
+    `target` may be a Service as it was read: then the packet goes by its load balancer, the groups and the node to the
+    pods behind it. A stop has `stop`, `verdict`, `why`, and where they are known `by`, `at` (file:line) and `passed`.
     """
-    index = ObjectIndex(snapshot.objects)
-    locator = Locator(snapshot)
-    packet = Packet(source, target, protocol, port)
-    out, into = world.decide(packet)
-    path = [
-        _stop(Direction.EGRESS, out, packet, index, locator),
-        _stop(Direction.INGRESS, into, packet, index, locator),
-    ]
-    allowed = out.verdict is Action.ALLOW and into.verdict is Action.ALLOW
-    answer: dict[str, Any] = {
-        "protocol": protocol,
-        "port": port,
-        "verdict": "allow" if allowed else "deny",
-        "path": path,
-    }
-    if edits:
-        proposal = (closing if allowed else opening)(world, index.policies(), packet)
-        answer["proposal"] = None if proposal is None else _proposal(proposal, index, locator)
+    tracer = _Tracer(snapshot, world)
+    path, allowed_by_policies, packet = tracer.run(source, target, protocol, port)
+    verdicts = {stop["verdict"] for stop in path}
+    verdict = "deny" if "deny" in verdicts else "unknown" if "unknown" in verdicts else "allow"
+    answer: dict[str, Any] = {"protocol": protocol, "port": port, "verdict": verdict, "path": path}
+    if edits and packet is not None:
+        search = closing if allowed_by_policies else opening
+        # Where something else than a policy denies, no policy can open the way.
+        outside = any(stop["verdict"] == "deny" and "tier" not in stop for stop in path)
+        proposal = None if outside else search(world, tracer.index.policies(), packet)
+        answer["proposal"] = None if proposal is None else _proposal(proposal, tracer.index, tracer.locator)
     return answer
+
+
+class _Tracer:
+    """Walks one question through the stops of the platform and of the policies, in the order of the packet."""
+
+    def __init__(self, snapshot: Snapshot, world: PolicyWorld) -> None:
+        self.index = ObjectIndex(snapshot.objects)
+        self.locator = Locator(snapshot)
+        self.world = world
+        self.way = Way(AzureNetwork([item.row for item in snapshot.resources]), world)
+        self._origins = {id(item.raw): item.origin for item in snapshot.objects}
+        self._rows = {id(item.row): item for item in snapshot.resources}
+
+    def run(
+        self, source: Peer, target: Peer | dict[str, Any], protocol: str, port: int | None
+    ) -> tuple[list[dict[str, Any]], bool, Packet | None]:
+        """Return the stops, whether the policies allow, and the packet that the policies were asked about."""
+        if isinstance(target, dict):
+            hops, behind = self.way.service(source, target, protocol, port)
+            stops = [self._hop(item) for item in hops]
+            answers = [
+                (
+                    Packet(caller, Peer(pod=pod), protocol, number),
+                    self._policies(caller, Peer(pod=pod), protocol, number),
+                )
+                for caller, pod, number in behind
+            ]
+            if not answers:
+                return stops, False, None
+            # A Service sends to any of its pods: the way is open where it is open to each of them.
+            worst = next((item for item in answers if not item[1][1]), answers[0])
+            found, allowed = worst[1]
+            if len(answers) > 1:
+                open_ones = sum(item[1][1] for item in answers)
+                found[-1].setdefault("passed", []).append(
+                    f"{open_ones} of {len(answers)} pods behind it take the packet"
+                )
+            return [*stops, *found], allowed, worst[0]
+        packet = Packet(source, target, protocol, port)
+        found, allowed = self._policies(source, target, protocol, port)
+        before: list[Hop] = []
+        between: list[Hop] = []
+        if source.pod is None and source.address is not None and target.pod is not None:
+            before = list(self.way.inwards(source.address, target, protocol, port))
+        elif source.pod is not None and target.pod is not None:
+            between = list(self.way.between(source, target, protocol, port))
+        elif target.address is not None:
+            between = list(self.way.outwards(source, target.address, protocol, port))
+        path = [*map(self._hop, before), found[0], *map(self._hop, between), found[1]]
+        return path, allowed, packet
+
+    def _policies(
+        self, source: Peer, target: Peer, protocol: str, port: int | None
+    ) -> tuple[list[dict[str, Any]], bool]:
+        packet = Packet(source, target, protocol, port)
+        out, into = self.world.decide(packet)
+        stops = [
+            _stop(Direction.EGRESS, out, packet, self.index, self.locator),
+            _stop(Direction.INGRESS, into, packet, self.index, self.locator),
+        ]
+        return stops, out.verdict is Action.ALLOW and into.verdict is Action.ALLOW
+
+    def _hop(self, hop: Hop) -> dict[str, Any]:
+        stop: dict[str, Any] = {"stop": hop.stop, "verdict": hop.verdict, "why": hop.why}
+        if hop.item is not None and id(hop.item) in self._origins:
+            stop["at"] = str(self.locator.locate(self._origins[id(hop.item)], hop.path))
+        elif hop.item is not None and id(hop.item) in self._rows:
+            stop["at"] = str(self.locator.locate_resource(self._rows[id(hop.item)], hop.path))
+        return stop
 
 
 def _stop(

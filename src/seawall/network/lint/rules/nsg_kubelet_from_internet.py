@@ -1,0 +1,26 @@
+"""A group lets the Internet at the kubelet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seawall.network.lint.edge import opened
+from seawall.network.lint.model import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seawall.network.lint.model import View
+
+SEVERITY = "error"
+
+
+def check(view: View) -> Iterator[Found]:
+    """Yield groups that let a public address at TCP 10250 (specs b9)."""
+    for group, rule, place in opened(view, 10_250):
+        yield Found(
+            group,
+            ("properties", "securityRules", place),
+            f"{rule} lets the Internet at the kubelet",
+            "8.8.8.8 -> TCP 10250 is allowed",
+        )

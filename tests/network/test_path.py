@@ -1,0 +1,278 @@
+"""The whole way of a packet: load balancer, groups, node, policies, routes; each stop with what decided."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from seawall.network.ask import read_end, read_target
+from seawall.network.estate import read_estate
+from seawall.network.policies import PolicyWorld
+from seawall.network.trace import explain
+from seawall.snapshot import AzureResource, KubernetesObject, Origin, Snapshot
+
+POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "web", "namespace": "shop", "labels": {"app": "web"}},
+    "spec": {"containers": [{"name": "c", "ports": [{"name": "http", "containerPort": 8080}]}]},
+    "status": {"podIP": "10.244.0.9", "hostIP": "10.1.0.4"},
+}
+NODES = [
+    {
+        "kind": "Node",
+        "metadata": {"name": f"n{n}"},
+        "status": {"addresses": [{"type": "InternalIP", "address": f"10.1.0.{n}"}]},
+    }
+    for n in (4, 5)
+]
+SERVICE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "web", "namespace": "shop"},
+    "spec": {
+        "type": "LoadBalancer",
+        "selector": {"app": "web"},
+        "ports": [{"port": 443, "targetPort": "http", "nodePort": 30443}],
+    },
+    "status": {"loadBalancer": {"ingress": [{"ip": "20.1.2.3"}]}},
+}
+CLUSTER = {
+    "type": "microsoft.containerservice/managedclusters",
+    "id": "/aks",
+    "name": "aks",
+    "resourceGroup": "rg",
+    "properties": {
+        "nodeResourceGroup": "mc_rg",
+        "networkProfile": {
+            "networkPlugin": "azure",
+            "networkPluginMode": "overlay",
+            "podCidr": "10.244.0.0/16",
+        },
+        "agentPoolProfiles": [{"name": "p", "count": 2, "vnetSubnetID": "/vnet/n"}],
+    },
+}
+VNET = {
+    "type": "microsoft.network/virtualnetworks",
+    "id": "/vnet",
+    "name": "vnet",
+    "properties": {
+        "addressSpace": {"addressPrefixes": ["10.1.0.0/16"]},
+        "subnets": [
+            {
+                "id": "/vnet/n",
+                "name": "n",
+                "properties": {
+                    "addressPrefix": "10.1.0.0/24",
+                    "networkSecurityGroup": {"id": "/nsg"},
+                    "routeTable": {"id": "/rt"},
+                },
+            }
+        ],
+    },
+}
+
+
+def group(*rules):
+    return {
+        "type": "microsoft.network/networksecuritygroups",
+        "id": "/nsg",
+        "name": "mine",
+        "resourceGroup": "rg",
+        "properties": {"securityRules": list(rules)},
+    }
+
+
+def rule(name, priority, access="Allow", direction="Inbound", **fields):
+    body = {
+        "priority": priority,
+        "access": access,
+        "direction": direction,
+        "protocol": "*",
+        "sourceAddressPrefix": "*",
+        "sourcePortRange": "*",
+        "destinationAddressPrefix": "*",
+        "destinationPortRange": "*",
+    }
+    return {"name": name, "properties": {**body, **fields}}
+
+
+def table(*routes):
+    return {
+        "type": "microsoft.network/routetables",
+        "id": "/rt",
+        "name": "rt",
+        "properties": {
+            "routes": [
+                {
+                    "name": name,
+                    "properties": {"addressPrefix": prefix, "nextHopType": kind, "nextHopIpAddress": hop},
+                }
+                for name, prefix, kind, hop in routes
+            ]
+        },
+    }
+
+
+def policy(**spec):
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "p", "namespace": "shop"},
+        "spec": {"podSelector": {}, **spec},
+    }
+
+
+def ask(source, target, port=443, objects=(), resources=(), protocol="TCP", edits=False):
+    everything = [POD, *NODES, *objects]
+    snapshot = Snapshot(
+        objects=tuple(KubernetesObject(raw, Origin("objects.yaml")) for raw in everything),
+        resources=tuple(AzureResource(row, Origin("azure.json")) for row in resources),
+    )
+    world = PolicyWorld(read_estate(everything))
+    return explain(
+        snapshot, world, read_end(source, world), read_target(target, world), protocol, port, edits=edits
+    )
+
+
+def stops(answer):
+    return [(item["stop"], item["verdict"]) for item in answer["path"]]
+
+
+BASE = (CLUSTER, VNET, table())
+
+
+def test_from_the_internet_by_every_stop_to_the_pod():
+    web = rule("web", 200, sourceAddressPrefix="Internet", destinationAddressPrefix="20.1.2.3")
+    answer = ask("8.8.8.8", "svc/shop/web", objects=[SERVICE], resources=[*BASE, group(web)])
+    assert stops(answer) == [
+        ("load balancer", "allow"),
+        ("subnet group", "allow"),
+        ("NIC group", "allow"),
+        ("node", "allow"),
+        ("policies, egress", "allow"),
+        ("policies, ingress", "allow"),
+    ]
+    assert answer["verdict"] == "allow"
+    assert "k8s-azure-lb_allow_IPv4_" in answer["path"][2]["why"]
+
+
+def test_aks_opened_it_and_the_group_of_the_subnet_still_denies():
+    answer = ask("8.8.8.8", "svc/shop/web", objects=[SERVICE], resources=[*BASE, group()])
+    assert answer["verdict"] == "deny"
+    assert answer["path"][1]["why"] == "mine: DenyAllInBound (65500)"
+    assert answer["path"][2]["verdict"] == "allow"
+
+
+def test_a_client_address_is_lost_on_the_way_to_a_policy():
+    allow = policy(ingress=[{"from": [{"ipBlock": {"cidr": "8.8.8.0/24"}}]}])
+    web = group(rule("web", 200, sourceAddressPrefix="Internet"))
+    local = copy.deepcopy(SERVICE)
+    local["spec"]["externalTrafficPolicy"] = "Local"
+    assert (
+        ask("8.8.8.8", "svc/shop/web", objects=[SERVICE, allow], resources=[*BASE, web])["verdict"] == "deny"
+    )
+    assert (
+        ask("8.8.8.8", "svc/shop/web", objects=[local, allow], resources=[*BASE, web])["verdict"] == "allow"
+    )
+
+
+def test_the_policy_is_asked_about_the_port_of_the_pod():
+    allow = policy(ingress=[{"ports": [{"port": 8080}]}])
+    web = group(rule("web", 200, sourceAddressPrefix="Internet"))
+    assert (
+        ask("8.8.8.8", "svc/shop/web", objects=[SERVICE, allow], resources=[*BASE, web])["verdict"] == "allow"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "source", "first"),
+    [
+        ({"type": "ClusterIP"}, "8.8.8.8", ("load balancer", "deny")),
+        ({"ports": [{"port": 80}]}, "8.8.8.8", ("service", "deny")),
+        ({"selector": {"app": "none"}}, "8.8.8.8", ("service", "deny")),
+        ({"loadBalancerSourceRanges": ["203.0.113.0/24"]}, "8.8.8.8", ("load balancer", "allow")),
+    ],
+)
+def test_services_that_lead_nowhere(change, source, first):
+    service = {**SERVICE, "spec": {**SERVICE["spec"], **change}}
+    web = group(rule("web", 200, sourceAddressPrefix="Internet"))
+    answer = ask(source, "svc/shop/web", objects=[service], resources=[*BASE, web])
+    assert answer["verdict"] == "deny"
+    assert stops(answer)[0] == first
+
+
+def test_an_internal_load_balancer_takes_the_network_alone():
+    internal = copy.deepcopy(SERVICE)
+    internal["metadata"]["annotations"] = {"service.beta.kubernetes.io/azure-load-balancer-internal": "true"}
+    internal["status"] = {"loadBalancer": {"ingress": [{"ip": "10.1.0.100"}]}}
+    resources = [*BASE, group()]
+    assert ask("8.8.8.8", "svc/shop/web", objects=[internal], resources=resources)["verdict"] == "deny"
+    assert ask("10.1.7.7", "svc/shop/web", objects=[internal], resources=resources)["verdict"] == "allow"
+
+
+@pytest.mark.parametrize(
+    ("routes", "verdict", "words"),
+    [
+        ((), "allow", "to the Internet by loadBalancer"),
+        ((("drop", "0.0.0.0/0", "None", ""),), "deny", "route drop drops"),
+        ((("fw", "0.0.0.0/0", "VirtualAppliance", "10.9.0.1"),), "unknown", "10.9.0.1"),
+        (
+            (("fw", "0.0.0.0/0", "VirtualAppliance", "10.9.0.1"), ("x", "8.8.8.8/32", "Internet", "")),
+            "allow",
+            "route x",
+        ),
+    ],
+)
+def test_out_again_by_the_longest_route(routes, verdict, words):
+    answer = ask("shop/web", "8.8.8.8", resources=[CLUSTER, VNET, table(*routes), group()])
+    assert answer["verdict"] == verdict
+    assert any(words in item["why"] for item in answer["path"])
+
+
+def test_no_outbound_type_no_internet():
+    none = copy.deepcopy(CLUSTER)
+    none["properties"]["networkProfile"]["outboundType"] = "none"
+    answer = ask("shop/web", "8.8.8.8", resources=[none, VNET, table(), group()])
+    assert answer["verdict"] == "deny"
+
+
+def test_a_group_that_denies_everything_does_not_keep_the_metadata_service_out():
+    shut = group(rule("shut", 100, "Deny", "Outbound"))
+    assert ask("shop/web", "imds", 80, resources=[*BASE, shut])["verdict"] == "allow"
+    assert ask("shop/web", "8.8.8.8", resources=[*BASE, shut])["verdict"] == "deny"
+    named = group(rule("imds", 100, "Deny", "Outbound", destinationAddressPrefix="AzurePlatformIMDS"))
+    assert ask("shop/web", "imds", 80, resources=[*BASE, named])["verdict"] == "deny"
+
+
+def test_pods_of_two_nodes_pass_the_groups_of_both_sides():
+    other = copy.deepcopy(POD)
+    other["metadata"]["name"] = "api"
+    other["status"] = {"podIP": "10.244.1.9", "hostIP": "10.1.0.5"}
+    shut = group(rule("shut", 100, "Deny", destinationPortRange="443"))
+    answer = ask("shop/web", "shop/api", objects=[other], resources=[*BASE, shut])
+    assert ("subnet group, inbound", "deny") in stops(answer)
+    near = copy.deepcopy(other)
+    near["status"]["hostIP"] = "10.1.0.4"
+    assert ask("shop/web", "shop/api", objects=[near], resources=[*BASE, shut])["verdict"] == "allow"
+
+
+def test_a_private_pod_is_not_called_from_the_internet_directly():
+    answer = ask("8.8.8.8", "shop/web", resources=[*BASE, group(rule("all", 100))])
+    assert stops(answer)[0] == ("address", "deny")
+
+
+def test_without_azure_the_policies_alone_are_asked():
+    assert stops(ask("8.8.8.8", "shop/web")) == [
+        ("policies, egress", "allow"),
+        ("policies, ingress", "allow"),
+    ]
+
+
+def test_what_was_not_read_is_unknown():
+    bare = copy.deepcopy(POD)
+    bare["metadata"]["name"] = "bare"
+    bare["status"] = {}
+    answer = ask("shop/bare", "8.8.8.8", objects=[bare], resources=[*BASE, group()])
+    assert answer["verdict"] == "unknown"
