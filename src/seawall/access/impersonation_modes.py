@@ -12,13 +12,13 @@ import msgspec
 
 from seawall.access.attributes import MASTERS, Attributes, User
 from seawall.access.chain import authorize
+from seawall.access.fields import domain_path_errors
 from seawall.access.names import (
     NODE_PREFIX,
     is_subdomain,
     service_account_groups,
     split_service_account,
 )
-from seawall.access.structured.fields import domain_path_errors
 from seawall.access.text import aggregate, quote, quote_list
 
 if TYPE_CHECKING:
