@@ -107,3 +107,23 @@ def test_headers_without_a_user(gate, code):
         else 'Internal Server Error: "/api/v1/pods": requested [{Group  a    }] without impersonating a user'
     )
     assert answer["message"] == expected
+
+
+def test_a_refusal_tells_the_first_mode_and_shows_the_last_check():
+    """Every mode was tried; the legacy verb was the last question (apiserver 1.35: getImpersonatedUser)."""
+    engine = AccessEngine()
+    engine.load({"objects": [], "featureGates": {"ConstrainedImpersonation": True}})
+    request = {
+        "method": "GET",
+        "path": "/api/v1/pods",
+        "headers": [["Impersonate-User", "bob"]],
+        "user": {"username": "ann", "groups": ["system:authenticated"]},
+    }
+    answer = engine.answer({"request": request})
+    assert "cannot impersonate-on:user-info:list resource" in answer["message"]
+    assert answer["spec"]["resourceAttributes"] == {
+        "verb": "impersonate",
+        "version": "v1",
+        "resource": "users",
+        "name": "bob",
+    }
