@@ -253,6 +253,19 @@ def test_rights_of_a_group_and_of_its_member_count_together():
     assert kinds(objects[:3], ROBOT, ADMIN) == set()
 
 
+def test_nobody_in_particular_is_not_authenticated():
+    objects = [
+        role("all", ["*"], ["*"], ["*"]),
+        role("one", ["get"], ["pods"]),
+        bound("a", "all", {"kind": "Group", "name": "system:authenticated"}),
+        bound("b", "one", {"kind": "User", "name": "system:anonymous"}),
+        bound("c", "one", JANE),
+    ]
+    graph = build_graph(build_world(objects, defaults=False))
+    assert shortest(graph, ("User", "system:anonymous"), ADMIN) is None
+    assert [edge.kind for _, edge in shortest(graph, ("User", "jane"), ADMIN)] == ["member-of", "all-rights"]
+
+
 @pytest.mark.parametrize(
     ("target", "reached"), [("view", False), ("admin-of-all", True)], ids=["a reader's role", "everything"]
 )
