@@ -218,3 +218,19 @@ def test_a_malformed_condition_is_an_error_and_not_a_crash(text):
 def test_patterns_are_matched_in_linear_time():
     assert not like("a*" * 2000 + "b", "a" * 5000)
     assert like("a*/*b", "a/x/y/b")
+
+
+@pytest.mark.parametrize(
+    ("left", "operator", "right", "holds"),
+    [
+        ("2026-11-21T08:00:00Z", "DateTimeGreaterThan", "2026-11-21T08:00:00.0000000+01:00", True),
+        ("2026-11-21T08:00:00Z", "DateTimeEquals", "2026-11-21T09:00:00+01:00", True),
+        ("2026-11-21T08:00:00.5Z", "DateTimeLessThanEquals", "2026-11-21T08:00:00Z", False),
+        ("2026-11-21", "DateTimeLessThan", "2026-11-22T00:00:00Z", True),
+        ("soon", "DateTimeEquals", "soon", False),
+        ("soon", "DateTimeNotEquals", "2026-11-21T08:00:00Z", True),
+    ],
+)
+def test_times_are_compared_as_times(left, operator, right, holds):
+    condition = Condition(f"@Request[x:at] {operator} '{right}'")
+    assert condition.holds(Facts("a", {"x:at": left})) is holds

@@ -11,7 +11,7 @@ from seawall.access import build_world, review_attributes
 from seawall.access.azure.cluster import AzureCluster, authorize_cluster
 from seawall.access.azure.directory import Directory
 from seawall.access.azure.explain import azure_grants, azure_removals, without
-from seawall.access.azure.roles import Assignment, AzureAccess, Permission, RoleDefinition
+from seawall.access.azure.roles import Assignment, AzureAccess, Permission, RoleDefinition, ancestors_of
 from seawall.access.explain import removals
 from seawall.access.mine import azure_role, azure_uncovered, mine
 from seawall.access.opened import data_powers
@@ -181,3 +181,19 @@ def test_the_table_of_hidden_grants(request_, reader, writer, admin):
     for role, expected in ((READER, reader), (WRITER, writer), (ADMIN, admin)):
         held = cluster(Assignment("a", role, OID, CLUSTER))
         assert authorize_cluster(world, held, review_attributes(spec)).allowed == expected, role
+
+
+def test_a_management_group_counts_where_its_chain_is_known():
+    top = "/providers/Microsoft.Management/managementGroups/top"
+    subscription = {
+        "id": "/subscriptions/s",
+        "type": "microsoft.resources/subscriptions",
+        "properties": {"managementGroupAncestorsChain": [{"name": "Platform"}, {"name": "Top"}]},
+    }
+    assert ancestors_of([], CLUSTER) is None
+    assert ancestors_of([subscription | {"id": "/subscriptions/t"}], CLUSTER) is None
+    chain = ancestors_of([subscription], CLUSTER)
+    held = [Assignment("a", READER, OID, top)]
+    for ancestors, decision in ((chain, "allow"), (None, "unknown"), (frozenset(), "deny")):
+        azure = AzureCluster(CLUSTER, AzureAccess([], held, [], ancestors))
+        assert azure.authorize(asked()).decision == decision

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 
@@ -10,7 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.access.decide import AccessEngine, AuditPolicyEngine, DataActionEngine
+from seawall.access.structured import read_authentication
+from seawall.access.tokens import authenticate
+from seawall.access.tokens.jose import read_keys
 from seawall.cli.decide import answer_line
+from seawall.core.errors import InputError
+from support.issuer import SigningKey
 
 API = "rbac.authorization.k8s.io/v1"
 ROLE = {
@@ -80,3 +86,49 @@ def test_what_is_wrong_is_said(line, text):
     answer, bad = answer_line(AccessEngine(), json.dumps(line).encode())
     assert bad
     assert text in answer["error"]["message"]
+
+
+def nested(depth):
+    value = 1
+    for _ in range(depth):
+        value = {"a": [value]}
+    return value
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        lambda deep: {"write": {"kind": "Role", "metadata": {"name": "n", "annotations": deep}}, "user": {"username": "a"}},
+        lambda deep: {"configuration": {"kind": "AuthenticationConfiguration", "apiVersion": "apiserver.config.k8s.io/v1", "jwt": [deep]}},
+        lambda deep: {"spec": deep},
+        lambda deep: {"request": deep},
+    ],
+)  # fmt: skip
+def test_deep_lines_end_in_an_error_of_their_own(line):
+    engine = AccessEngine()
+    answer = None
+    with contextlib.suppress(InputError):
+        answer = engine.answer(line(nested(600)))
+    assert answer is None or answer.get("valid") is False or answer.get("verdict") == "deny"
+
+
+def test_deep_claims_prove_nobody():
+    key = SigningKey("one", "ES256")
+    configuration = read_authentication(
+        {
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "AuthenticationConfiguration",
+            "jwt": [
+                {
+                    "issuer": {"url": "https://i", "audiences": ["c"]},
+                    "claimMappings": {"username": {"expression": "claims.sub"}},
+                }
+            ],
+        }
+    )
+    for depth in (100, 300, 400, 450, 480, 5_000):
+        deep = b'{"a":[' * depth + b"1" + b"]}" * depth
+        token = key.sign(b'{"iss":"https://i","aud":"c","exp":9,"sub":"ann","deep":' + deep + b"}")
+        found = authenticate(configuration, token, {"https://i": read_keys({"keys": [key.jwk()]})}, 5.0)
+        assert found.user is not None or found.error
+        assert (found.user is not None) == (depth == 100) or depth == 300

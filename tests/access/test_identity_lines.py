@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -164,3 +165,34 @@ def test_the_command_that_reads_a_token(tmp_path, key):
     assert (done.returncode, done.stdout) == (1, "nobody: oidc: verify token: oidc: token is expired\n")
     assert seawall("access", "token", "--as-of", "noon", stdin="x").returncode == 2
     assert seawall("access", "token", "--jwks", "x", "--as-of", "5", stdin="x").returncode == 2
+
+
+def test_a_certificate_line_and_command(tmp_path):
+    """An authority of the tests' own, and a client of it."""
+    from support.controlplane_pki import Authority
+
+    authority = Authority(tmp_path, "ca")
+    client = authority.client("jane", "jane", ["team"])
+    now = time.time()
+    line = {
+        "certificate": client.cert.read_text(),
+        "authorities": authority.path.read_text(),
+        "as_of": now,
+    }
+    answer = AccessEngine().answer(line)
+    assert answer["user"]["username"] == "jane"
+    assert answer["user"]["groups"] == ["team", "system:authenticated"]
+    assert AccessEngine().answer(line | {"as_of": now + 10 * 86400})["authenticated"] is False
+    done = seawall(
+        "access", "token", str(client.cert), "--client-ca", str(authority.path), "--as-of", str(int(now))
+    )
+    assert done.stdout.startswith("user jane\n  group team\n")
+
+
+def test_a_world_with_more_fields_is_a_world_line_of_the_command(key):
+    world = {"objects": [], "authentication": AUTHENTICATION, "keys": {ISSUER: {"keys": [key.jwk()]}}}
+    lines = [world, {"token": key.sign(claims()), "as_of": NOW}]
+    done = seawall("decide", "access", stdin="\n".join(map(json.dumps, lines)))
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert answers[0] == {"objects": 0}
+    assert answers[1]["user"]["username"] == "x:ann"

@@ -100,3 +100,24 @@ def test_hostile_text_is_refused(text):
 def test_a_bool_is_no_number():
     assert run("dyn(true) == dyn(1)")[0] is False
     assert run("dyn(1) == dyn(1.0)")[0] is True
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        # What is no optional is itself, and the other side is not evaluated (asked of kube-apiserver 1.34.4).
+        ("object.spec.containers.orValue([]).size()", 2),
+        ("object.spec.replicas.orValue(1 / 0)", 3),
+        ("object.?spec.?replicas.orValue(1 / 0)", 3),
+        ("object.?nothing.orValue('x')", "x"),
+        ("object.?nothing.or(object.?metadata.?name).value()", "p"),
+        ("object.?metadata.?name.or(optional.of(string(1 / 0))).value()", "p"),
+    ],
+)
+def test_what_follows_an_optional_is_evaluated_only_where_it_is_absent(text, value):
+    assert run(text)[0] == value
+
+
+def test_the_other_side_fails_where_it_is_needed():
+    with pytest.raises(CelError, match=r"zero"):
+        run("object.?nothing.orValue(1 / 0)")

@@ -84,3 +84,50 @@ def test_mining_says_what_could_not_be_read(run, tmp_path):
     done = run("mine", str(log))
     assert done.exit_code == 4
     assert "nonResourceURLs" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("ranges", "address", "code"),
+    [
+        (["203.0.113.0/24"], "203.0.113.9", 1),
+        (["203.0.113.0/24"], "198.51.100.1", 0),
+        (["AzureCloud"], "198.51.100.1", 4),
+    ],
+)
+def test_reach_says_whether_an_address_may_connect(run, tmp_path, ranges, address, code):
+    cluster = {
+        "id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c",
+        "name": "c",
+        "type": "Microsoft.ContainerService/managedClusters",
+        "properties": {"apiServerAccessProfile": {"authorizedIPRanges": ranges}},
+    }
+    file = tmp_path / "cluster.json"
+    file.write_text(json.dumps(cluster), encoding="utf-8")
+    done = run("reach", address, "--snapshot", str(file), "-o", "json")
+    assert done.exit_code == code
+    assert json.loads(done.stdout)[0]["verdict"] == {0: "deny", 1: "allow", 4: "unknown"}[code]
+
+
+def test_can_with_azure_names_the_assignment_with_its_line_and_what_it_cannot_see(run, tmp_path):
+    cluster = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c"
+    oid = "11111111-1111-1111-1111-111111111111"
+    row = {
+        "id": f"{cluster}/providers/Microsoft.Authorization/roleAssignments/a",
+        "name": "a",
+        "type": "Microsoft.Authorization/roleAssignments",
+        "properties": {
+            "roleDefinitionId": "/x/roleDefinitions/7f6c6a51-bcf8-42ba-9220-52d62157d7db",
+            "principalId": oid,
+            "scope": cluster,
+        },
+    }
+    file = tmp_path / "azure.json"
+    file.write_text(json.dumps([row], indent=1), encoding="utf-8")
+    arguments = ["--as", "ann", "--oid", oid, "--cluster", cluster, "--snapshot", str(file), "-o", "json"]
+    answer = json.loads(run("can", "get", "pods", "-n", "blue", *arguments).stdout)
+    assert answer["allowed"] is True
+    assert answer["assignmentAt"].endswith("azure.json:2:2")
+    assert answer["removal"]["removals"] == [{"kind": "RoleAssignment", "id": row["id"]}]
+    assert any("Conditional Access" in each for each in answer["outside"])
+    refused = json.loads(run("can", "delete", "pods", "-n", "blue", *arguments).stdout)
+    assert refused["azureGrants"][0]["custom"] == ["Microsoft.ContainerService/managedClusters/pods/delete"]

@@ -173,3 +173,46 @@ def test_long_keys_stay_names_and_stay_apart():
     assert first != second
     assert max(len(first), len(second)) <= 63
     assert first.endswith("_key")
+
+
+HEAVY = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9].all(a, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].all(b, object.data.all(c, object.data.all(d, a + b < 99))))"
+
+
+@pytest.mark.parametrize(("failure", "allowed"), [("Fail", False), ("Ignore", True)])
+def test_an_answer_comes_within_the_callers_time_as_the_policy_wants(failure, allowed):
+    import time
+
+    policy = {
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": "heavy"},
+        "spec": {
+            "failurePolicy": failure,
+            "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}]},
+            "validations": [{"expression": f"{HEAVY} || {number} < 0"} for number in range(100)],
+        },
+    }  # fmt: skip
+    binding = {
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": "b"},
+        "spec": {"policyName": "heavy", "validationActions": ["Deny"]},
+    }  # fmt: skip
+    obj = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "c"},
+        "data": {f"k{n}": "v" for n in range(15)},
+    }
+    request = {
+        "uid": "u", "operation": "CREATE", "name": "c", "namespace": "open", "object": obj,
+        "kind": {"group": "", "version": "v1", "kind": "ConfigMap"}, "resource": {"group": "", "version": "v1", "resource": "configmaps"},
+    }  # fmt: skip
+    body = json.dumps(
+        {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
+    ).encode()
+    handler = Admission().handlers([*WORLD, policy, binding])["/validate"]
+    began = time.monotonic()
+    reply = handler(Call(body, b"/validate", seconds=0.4))
+    passed = time.monotonic() - began
+    response = json.loads(reply.body)["response"]
+    assert response["allowed"] is allowed
+    assert passed < 5  # all of it takes ten times as long as the caller waits, and more
+    if not allowed:
+        assert "running out of the caller's time" in response["status"]["message"]

@@ -80,14 +80,16 @@ class AccessEngine:
             return {"verdict": verdict, "code": written.code, "message": written.message}
         if "request" in line:
             return answer_request(self._world, line["request"])
-        if "token" in line:
+        if "token" in line or "certificate" in line:
             return self._identity.answer(line)
         if "configuration" in line:
             return validated(line["configuration"])
+        if "objects" in line:
+            return self.load(line)  # a world with more than the protocol's two fields
         raise InputError(
             "the line is no access question",
-            hint='write {"spec": ...} (SubjectAccessReview), {"write": ...}, {"request": ...}, {"token": ...} or '
-            '{"configuration": ...}',
+            hint='write {"spec": ...} (SubjectAccessReview), {"write": ...}, {"request": ...}, {"token": ...}, '
+            '{"certificate": ...} or {"configuration": ...}',
         )
 
 

@@ -11,6 +11,7 @@ from seawall.access.attributes import mapping_of, text_of, texts_of
 from seawall.access.azure.directory import read_directory
 from seawall.access.structured import AuthenticationConfiguration, read_authentication
 from seawall.access.tokens import Authenticated, KeySet, ServiceAccountTokens, TokenError, authenticate
+from seawall.access.tokens.certificates import certificate_user
 from seawall.access.tokens.entra import AKS_SERVER, entra_token, is_pop, pop_token, tenant_of
 from seawall.access.tokens.jose import pem_key, read_keys
 from seawall.access.tokens.oidc import untrusted_issuer, with_authenticated
@@ -101,14 +102,17 @@ class Identities:
         return Authenticated(with_authenticated(found.user), issuer=issuer)
 
     def answer(self, line: dict[str, Any]) -> dict[str, Any]:
-        """Answer `{"token", "as_of": seconds or RFC 3339, "audiences"?}`.
+        """Answer `{"token", "as_of": seconds or RFC 3339, "audiences"?}`, or `{"certificate", "authorities", "as_of"}`.
 
         Raises:
             InputError: it is not of this form; the text never holds the token.
         """
-        found = self.who(
-            text_of(line, "token", "line"), _time(line.get("as_of")), texts_of(line, "audiences", "line")
-        )
+        now = _time(line.get("as_of"))
+        if "certificate" in line:
+            pem, roots = (text_of(line, key, "line").encode() for key in ("certificate", "authorities"))
+            found = certificate_user(pem, roots, now)
+        else:
+            found = self.who(text_of(line, "token", "line"), now, texts_of(line, "audiences", "line"))
         answer: dict[str, Any] = {"authenticated": found.user is not None}
         if found.user is not None:
             answer["user"] = user_json(found.user)

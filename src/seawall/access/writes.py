@@ -73,10 +73,14 @@ def check_write(world: AccessWorld, raw: Any, operation: str, user: User) -> Wri
         write = _Write(world, raw, user)
     except ShapeError as error:
         raise InputError(f"the object is not of its kind's shape: {error}") from None
+    except RecursionError:
+        raise InputError("the object is nested too deeply") from None
     try:
         return write.create() if operation == "create" else write.update()
     except _RefusedError as refused:
         return refused.answer
+    except RecursionError:
+        raise InputError("the object is nested too deeply") from None
     except TooManyAtomsError:
         raise InputError("the rules to be granted multiply to more than can be compared one by one") from None
 

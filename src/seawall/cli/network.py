@@ -17,11 +17,8 @@ _COMMANDS: dict[str, tuple[str, str]] = {
         "Policies that keep pods from the metadata endpoint, in the form that works.",
     ),
     "synthesize": ("seawall.cli.network_flows:synthesize", "Least-privilege policies from flows seen."),
-    "prove": (
-        "seawall.cli.network_prove:prove",
-        "Proof with packets: namespaces, nftables, every pair probed.",
-    ),
     "expose": ("seawall.cli.network_flows:expose", "What pods that do not exist yet could reach."),
+    "prove": ("seawall.cli.network_prove:prove", "Send packets at the policies and compare with the model."),
 }
 
 

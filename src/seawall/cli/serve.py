@@ -13,6 +13,7 @@ from seawall.core.errors import MissingExtraError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from seawall.serve.api import Api
     from seawall.serve.service import Service
     from seawall.serve.worlds import Source
 
@@ -27,6 +28,11 @@ _OPTIONS = [
     click.option("--tls-own", type=_FOLDER, metavar="FOLDER", help="Make certificates with an own authority kept here."),
     click.option("--tls-name", "tls_names", multiple=True, metavar="NAME", help="DNS name or address for --tls-own."),
     click.option("--webhook-config", "webhook_configs", multiple=True, type=_FILE, help="Keep caBundle in this file right."),
+    click.option("--in-cluster", is_flag=True, help="The cluster of --watch and the others: the one that this is a pod of."),
+    click.option("--kubeconfig", type=_FILE, help="The same: this one's cluster."),
+    click.option("--watch", "watched", multiple=True, metavar="RESOURCE", help="Follow these objects of the cluster: v1/namespaces, GROUP/VERSION/PLURAL."),
+    click.option("--tls-secret", metavar="NAMESPACE/NAME", help="Keep the folder of --tls-own in this Secret of the cluster."),
+    click.option("--webhook-object", "webhook_objects", multiple=True, metavar="RESOURCE/NAME", help="Keep caBundle of this configuration in the cluster right."),
     click.option("--client-ca", type=_FILE, help="Callers must show a certificate of this authority."),
     click.option("--plain-http", is_flag=True, help="No TLS: behind a proxy that has it, or for a trial."),
     click.option("--decision-log", type=_FILE, help="Append each request with its answer, as JSON lines."),
@@ -145,12 +151,18 @@ def run(services: Sequence[Service], options: dict[str, Any], sources: Sequence[
     from seawall.serve.host import Host, Settings
     from seawall.serve.worlds import Files
 
+    api = _api(options)
+    cluster: list[Source] = []
+    if options["watched"] and api is not None:
+        from seawall.serve.cluster import Watched
+
+        cluster.append(Watched(api, options["watched"]))
     engine_options = EngineOptions(kubernetes_version=options["kubernetes_version"])
     decide = options["decide"]
     settings = Settings(
         address=options["address"],
         port=options["port"],
-        tls=_tls(options),
+        tls=_tls(options, api),
         decision_log=options["decision_log"],
         decide=_is_loopback(options["address"]) if decide is None else decide,
         drain_seconds=options["drain_seconds"],
@@ -158,19 +170,38 @@ def run(services: Sequence[Service], options: dict[str, Any], sources: Sequence[
     host = Host(
         settings,
         services,
-        [*([Files(options["snapshots"])] if options["snapshots"] else []), *sources],
+        [*([Files(options["snapshots"])] if options["snapshots"] else []), *cluster, *sources],
         load_engine=lambda name: load_engine(name, engine_options),
         answer_line=answer_line,
     )
     host.run()
 
 
-def _tls(options: dict[str, Any]) -> Any:
+def _api(options: dict[str, Any]) -> Api | None:
+    """Return the cluster that options speak of, None where they speak of none."""
+    inside, file = options["in_cluster"], options["kubeconfig"]
+    wanted = options["watched"] or options["tls_secret"] or options["webhook_objects"]
+    if inside and file:
+        raise UsageError("--in-cluster and --kubeconfig name two clusters", hint="give one of them")
+    if not inside and file is None:
+        if wanted:
+            raise UsageError(
+                "--watch, --tls-secret and --webhook-object need a cluster",
+                hint="give --in-cluster or --kubeconfig",
+            )
+        return None
+    from seawall.serve.api import from_kubeconfig, in_cluster
+
+    return in_cluster() if inside else from_kubeconfig(file)
+
+
+def _tls(options: dict[str, Any], api: Api | None) -> Any:
     from seawall.serve.certificates import TlsSettings
 
     certificate, key, own = options["tls_cert"], options["tls_key"], options["tls_own"]
     if options["plain_http"]:
-        if certificate or key or own or options["client_ca"] or options["webhook_configs"]:
+        others = ("client_ca", "webhook_configs", "tls_secret", "webhook_objects")
+        if certificate or key or own or any(options[name] for name in others):
             raise UsageError("--plain-http goes with no other option of TLS")
         return None
     if own is None and (certificate is None or key is None):
@@ -180,10 +211,33 @@ def _tls(options: dict[str, Any]) -> Any:
         )
     if own is not None and (certificate or key):
         raise UsageError("--tls-own makes its own --tls-cert and --tls-key", hint="give one of the two")
-    if options["webhook_configs"] and own is None:
-        raise UsageError("--webhook-config needs --tls-own", hint="the authority of --tls-cert is not ours")
+    for name, shown in (
+        ("webhook_configs", "--webhook-config"),
+        ("webhook_objects", "--webhook-object"),
+        ("tls_secret", "--tls-secret"),
+    ):
+        if options[name] and own is None:
+            raise UsageError(f"{shown} needs --tls-own", hint="the authority of --tls-cert is not ours")
     names = options["tls_names"] or ("localhost", "127.0.0.1")
-    return TlsSettings(certificate, key, own, names, options["client_ca"], options["webhook_configs"])
+    secret, objects = None, []
+    if api is not None and own is not None:
+        from seawall.serve.cluster import SecretFolder
+
+        if options["tls_secret"]:
+            namespace, name = _pair(options["tls_secret"], "--tls-secret", "NAMESPACE/NAME")
+            secret = SecretFolder(api, namespace, name, own)
+        for each in options["webhook_objects"]:
+            resource, name = _pair(each, "--webhook-object", "validatingwebhookconfigurations/NAME")
+            objects.append((api, resource, name))
+    configs = options["webhook_configs"]
+    return TlsSettings(certificate, key, own, names, options["client_ca"], configs, secret, tuple(objects))
+
+
+def _pair(text: str, option: str, form: str) -> tuple[str, str]:
+    first, slash, second = text.partition("/")
+    if not (first and slash and second) or "/" in second:
+        raise UsageError(f"{option} {text}", hint=f"write {option} {form}")
+    return first, second
 
 
 def _is_loopback(address: str) -> bool:

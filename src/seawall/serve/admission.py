@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,11 +15,12 @@ import msgspec
 from seawall.core.engine import EngineOptions
 from seawall.policy.admission.engine import AdmissionEngine
 from seawall.policy.admission.repeated import Repeated
+from seawall.policy.admission.request import Request
 from seawall.serve.redact import redacted
 from seawall.serve.service import BadRequest, Call, Json, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from seawall.serve.service import Handler
 
@@ -50,9 +52,17 @@ def _handler(made: AdmissionEngine, phase: str) -> Handler:
     def answer(call: Call) -> Reply:
         review = read_review(call.body)
         review["phase"] = phase
-        return _reply(review, made.answer(review)["response"])
+        request = Request(review)
+        request.expired = _clock(call.seconds)
+        return _reply(review, made.judge(request, review)["response"])
 
     return answer
+
+
+def _clock(seconds: float) -> Callable[[], bool]:
+    """Return what says that a caller is about to give up: a fifth of its patience is left for the way back."""
+    end = time.monotonic() + seconds * 0.8
+    return lambda: time.monotonic() > end
 
 
 def _remembering(made: AdmissionEngine) -> Handler:

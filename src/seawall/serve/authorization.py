@@ -14,7 +14,7 @@ from seawall.access import build_world
 from seawall.access.attributes import MASTERS, Attributes, User, review_attributes
 from seawall.access.azure.cluster import AzureCluster
 from seawall.access.azure.directory import Directory
-from seawall.access.azure.roles import read_azure
+from seawall.access.azure.roles import ancestors_of, read_azure
 from seawall.access.chain import authorize
 from seawall.core.errors import InputError
 from seawall.serve.service import BadRequest, Call, Json, Reply
@@ -110,7 +110,9 @@ class Authorization:
         azure = None
         if self.cluster:
             rows = [item["row"] for item in objects if item.get("kind") == ROW]
-            azure = AzureCluster(self.cluster, read_azure(rows), directory=self.directory)
+            azure = AzureCluster(
+                self.cluster, read_azure(rows, ancestors_of(rows, self.cluster)), directory=self.directory
+            )
         return {"/authorize": _handler(world, azure)}
 
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from seawall.core.errors import SeawallError
+from seawall.serve.bundle import inject_file
+from seawall.serve.cluster import inject_object
 from seawall.serve.journal import say
 from seawall.serve.tls import Current, context
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from seawall.serve.api import Api
     from seawall.serve.authority import Authority
+    from seawall.serve.cluster import SecretFolder
+
+
+CLUSTER_BEAT = 60.0  # seconds between looks at the Secret and at the configurations in a cluster
 
 
 class TlsSettings(NamedTuple):
@@ -28,6 +36,10 @@ class TlsSettings(NamedTuple):
     names: tuple[str, ...] = ()
     client_ca: Path | None = None
     webhook_configs: tuple[Path, ...] = ()
+    secret: SecretFolder | None = None
+    """Where the own authority's folder is kept in a cluster."""
+    webhook_objects: tuple[tuple[Api, str, str], ...] = ()
+    """Configurations in a cluster whose caBundle is kept right: API server, resource, name."""
 
 
 class Certificates:
@@ -40,6 +52,7 @@ class Certificates:
         self.loaded = 0
         self._seen: object = None
         self._complaint = ""
+        self._asked = 0.0
         self.authority: Authority | None = None
         if settings.folder is not None:
             from seawall.serve.authority import Authority  # noqa: PLC0415 - only an own authority signs
@@ -75,16 +88,29 @@ class Certificates:
         return True
 
     def _renew(self, *, force: bool) -> None:
-        if self.authority is not None:
-            done = self.authority.renew(datetime.now(UTC), force=force)
-            for step in done:
-                say("certificate", step=step, folder=str(self.authority.folder))
-            if self.settings.webhook_configs and (done or not self.loaded):
-                from seawall.serve.bundle import inject_file  # noqa: PLC0415 - only where asked for
-
-                for path in self.settings.webhook_configs:
-                    if changed := inject_file(path, self.authority.bundle()):
-                        say("ca-bundle-injected", path=str(path), webhooks=changed)
+        if self.authority is None:
+            return
+        settings = self.settings
+        # Asking the cluster each second would be too often; what is due is due for weeks.
+        remote = self.loaded == 0 or force or time.monotonic() > self._asked + CLUSTER_BEAT
+        if remote:
+            self._asked = time.monotonic()
+            if settings.secret is not None:
+                settings.secret.pull()
+        done = self.authority.renew(datetime.now(UTC), force=force)
+        if done and settings.secret is not None and not settings.secret.push():
+            say("certificate", step="another replica was first: its certificate is taken")
+            settings.secret.pull()
+        for step in done:
+            say("certificate", step=step, folder=str(self.authority.folder))
+        if done or not self.loaded:
+            for path in settings.webhook_configs:
+                if changed := inject_file(path, self.authority.bundle()):
+                    say("ca-bundle-injected", path=str(path), webhooks=changed)
+        if done or remote:
+            for api, resource, name in settings.webhook_objects:
+                if changed := inject_object(api, resource, name, self.authority.bundle()):
+                    say("ca-bundle-injected", object=f"{resource}/{name}", webhooks=changed)
 
     def _load(self) -> None:
         seen = self._stamp()

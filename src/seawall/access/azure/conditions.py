@@ -7,6 +7,7 @@ An attribute of the request that is absent makes its comparison false.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -89,6 +90,15 @@ def _number(value: Any) -> float:
         return float("nan")
 
 
+def _moment(value: Any) -> float:
+    """Read a time into seconds; one without a zone is UTC, what is none compares false to everything."""
+    try:
+        found = datetime.fromisoformat(str(value).strip())
+    except ValueError:
+        return float("nan")
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "stringequals": lambda a, b: str(a) == str(b),
     "stringequalsignorecase": lambda a, b: str(a).lower() == str(b).lower(),
@@ -103,11 +113,11 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "numericgreaterthanequals": lambda a, b: _number(a) >= _number(b),
     "numericlessthan": lambda a, b: _number(a) < _number(b),
     "numericlessthanequals": lambda a, b: _number(a) <= _number(b),
-    "datetimeequals": lambda a, b: str(a) == str(b),
-    "datetimegreaterthan": lambda a, b: str(a) > str(b),
-    "datetimegreaterthanequals": lambda a, b: str(a) >= str(b),
-    "datetimelessthan": lambda a, b: str(a) < str(b),
-    "datetimelessthanequals": lambda a, b: str(a) <= str(b),
+    "datetimeequals": lambda a, b: _moment(a) == _moment(b),
+    "datetimegreaterthan": lambda a, b: _moment(a) > _moment(b),
+    "datetimegreaterthanequals": lambda a, b: _moment(a) >= _moment(b),
+    "datetimelessthan": lambda a, b: _moment(a) < _moment(b),
+    "datetimelessthanequals": lambda a, b: _moment(a) <= _moment(b),
 }
 _QUANTIFIERS = {
     "foranyofanyvalues": (any, any),

@@ -238,6 +238,24 @@ class _RoleFacts(msgspec.Struct, frozen=True):
     roles: list[RoleDefinition]
 
 
+def ancestors_of(rows: Iterable[dict[str, Any]], resource: str) -> frozenset[str] | None:
+    """Return the management groups above a resource's subscription, None where no row says them.
+
+    Resource Graph's subscriptions (`resourcecontainers`) carry the chain.
+    """
+    wanted = resource.lower().strip("/").split("/")[:2]
+    for row in rows:
+        kind, identity = (str(row.get(key) or "").lower() for key in ("type", "id"))
+        if kind != "microsoft.resources/subscriptions" or identity.strip("/").split("/")[:2] != wanted:
+            continue
+        properties = row.get("properties")
+        chain = properties.get("managementGroupAncestorsChain") if isinstance(properties, dict) else None
+        if isinstance(chain, list):
+            names = (each.get("name") for each in chain if isinstance(each, dict))
+            return frozenset(f"{MANAGEMENT_GROUP}{str(name).lower()}" for name in names if name)
+    return None
+
+
 def read_azure(rows: Iterable[dict[str, Any]], ancestors: frozenset[str] | None = None) -> AzureAccess:
     """Read role definitions, role assignments and deny assignments from Azure resources (normal form).
 

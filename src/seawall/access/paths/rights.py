@@ -91,8 +91,9 @@ class _Subject:
             # What a group holds alone is the group's edge; here what the subject itself adds to it.
             if not any(self._is_own(binding) for each in found for binding in each):
                 return True
-            # Each binding that gives the first need makes an edge of its own: to cut is to cut them all.
-            for binding in found[0]:
+            # Each binding that gives one need makes an edge of its own: to cut is to cut them all. Any need will do,
+            # so the one that fewest bindings give is taken.
+            for binding in min(found, key=len):
                 self._edge(capability(power.opens, namespace), power.id, power.why, binding)
             return True
         if power.named:

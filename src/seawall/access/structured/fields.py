@@ -135,6 +135,13 @@ def decode(given: Any, kind: type[T], name: str, versions: tuple[str, ...]) -> T
         )
     if given["kind"] != name:
         raise InputError(f"expected {name}, got *apiserver.{given['kind']}")
+    try:
+        return _decoded(given, kind, name)
+    except RecursionError:
+        raise InputError(f"the {name} is nested too deeply") from None
+
+
+def _decoded(given: dict[str, Any], kind: type[T], name: str) -> T:
     body = {key: value for key, value in given.items() if key not in ("kind", "apiVersion")}
     unknown = [f"unknown field {quote(path)}" for path in _unknown(body, kind, "")]
     if unknown:

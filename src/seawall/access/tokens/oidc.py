@@ -73,6 +73,9 @@ def authenticate(
         except TokenError as error:
             errors.append(str(error))
             continue
+        except RecursionError:
+            errors.append("oidc: the claims are nested too deeply")
+            continue
         return Authenticated(with_authenticated(user), issuer=issuer)
     if not known:
         return Authenticated(None, "no authenticator knows the token's issuer")

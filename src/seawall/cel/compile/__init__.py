@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.cel.compile.frame import CALL_LIMIT, Frame
 from seawall.cel.compile.functions import apply
-from seawall.cel.compile.logic import all_of, any_of, ternary
+from seawall.cel.compile.logic import all_of, any_of, or_else, ternary
 from seawall.cel.compile.paths import has_field, lazy_field, optional_select, slot_of, walk, walk_variable
 from seawall.cel.compile.reading import get, optional_get
 from seawall.cel.errors import CelError
@@ -140,6 +140,10 @@ class Compiler:
         if function == "_in_":
             return in_operator(self.build(args[0]), self.build(args[1]), constant=_constant(args[1]))
         steps = [self.build(arg) for arg in args]
+        if function in {"or", "orValue"} and any(
+            one.args[0].kind == "optional_type" for one in node.overloads
+        ):
+            return or_else(*steps, unwrap=function == "orValue")
         if function in BINARY and len(steps) == 2:
             return BINARY[function](*steps)
         if function in UNARY and len(steps) == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seawall.cel.errors import CelError
-from seawall.cel.values import no_overload
+from seawall.cel.values import Optional, no_overload
 
 if TYPE_CHECKING:
     from seawall.cel.compile.frame import Frame, Step
@@ -68,5 +68,22 @@ def ternary(test: Step, yes: Step, no: Step, yes_is_path: bool, no_is_path: bool
             frame.cost -= no_is_path
             return no(frame)
         raise no_overload("_?_:_", value)
+
+    return step
+
+
+def or_else(first: Step, other: Step, *, unwrap: bool) -> Step:
+    """Be the first optional (with `unwrap` its value), else the other, which is only then evaluated.
+
+    What is no optional at all is itself: a dynamic value may be either (cel-go `cel/library.go`).
+    """
+
+    def step(frame: Frame) -> Any:
+        value = first(frame)
+        if type(value) is not Optional:
+            return value
+        if value.present:
+            return value.value if unwrap else value
+        return other(frame)
 
     return step

@@ -62,7 +62,7 @@ def read_world(paths: tuple[str, ...]) -> tuple[Snapshot, AccessWorld]:
 def azure_of(snapshot: Snapshot, cluster: str, groups: Path | None = None) -> AzureCluster | None:
     """Return the cluster named, else the only one of the snapshot; None where there is no such one."""
     from seawall.access.azure.cluster import AzureCluster
-    from seawall.access.azure.roles import read_azure
+    from seawall.access.azure.roles import ancestors_of, read_azure
 
     rows = [resource.row for resource in snapshot.resources]
     if not cluster:
@@ -74,7 +74,9 @@ def azure_of(snapshot: Snapshot, cluster: str, groups: Path | None = None) -> Az
         if len(clusters) != 1:
             return None
         cluster = clusters[0]
-    return AzureCluster(cluster, read_azure(rows), directory=directory_of(groups))
+    return AzureCluster(
+        cluster, read_azure(rows, ancestors_of(rows, cluster)), directory=directory_of(groups)
+    )
 
 
 def directory_of(path: Path | None) -> Directory:

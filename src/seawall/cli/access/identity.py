@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seawall.cli.access.common import OUTPUT
 from seawall.core.errors import InputError, NothingToCheckError, UsageError
 from seawall.core.exits import Exit
 
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-OUTPUT = click.option(
-    "-o",
-    "--output",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="How to answer.",
-)
 
 
 @click.command()
@@ -78,6 +71,7 @@ def config(paths: tuple[str, ...], output: str) -> None:
 )
 @click.option("--entra-groups", type=_FILE, help="Groups with their members, as Graph lists them.")
 @click.option("--pop-host", default="", metavar="NAME", help="Take proofs of possession for this host.")
+@click.option("--client-ca", type=_FILE, help="The authorities of client certificates: FILE is one then.")
 @click.option("--as-of", required=True, metavar="TIME", help="When: RFC 3339, or seconds since 1970.")
 @click.option("--snapshot", "paths", multiple=True, metavar="PATH", help="Objects that tokens are bound to.")
 @OUTPUT
@@ -90,11 +84,12 @@ def token(
     entra_tenant: str,
     entra_groups: Path | None,
     pop_host: str,
+    client_ca: Path | None,
     as_of: str,
     paths: tuple[str, ...],
     output: str,
 ) -> None:
-    """Whose token is this? It is read from FILE or standard input, never from the command line, and never shown.
+    """Whose token (or certificate) is this? It is read from FILE or standard input, never from the command line, and never shown.
 
     Exit code 1 when it proves nobody. Nobody is asked: keys come from files.
     """
@@ -120,7 +115,11 @@ def token(
         world["entra"] = {"tenant": entra_tenant, "host": pop_host, "groups": groups}
     given = sys.stdin.read() if file == "-" else _bytes(Path(file)).decode("utf-8", "replace")
     when: Any = float(as_of) if as_of.isdigit() and len(as_of) < 15 else as_of
-    answer = Identities.of(world).answer({"token": given.strip(), "as_of": when})
+    line: dict[str, Any] = {"token": given.strip(), "as_of": when}
+    if client_ca is not None:
+        authorities = _bytes(client_ca).decode("utf-8", "replace")
+        line = {"certificate": given, "authorities": authorities, "as_of": when}
+    answer = Identities.of(world).answer(line)
 
     def text() -> Iterator[str]:
         if not answer["authenticated"]:
@@ -135,6 +134,54 @@ def token(
 
     emit_answer(output, answer, text)
     click.get_current_context().exit(Exit.CLEAN if answer["authenticated"] else Exit.FINDINGS)
+
+
+@click.command()
+@click.argument("address")
+@click.option(
+    "--cluster", default="", metavar="ID", help="The cluster's Azure resource id; else every cluster."
+)
+@click.option(
+    "--snapshot", "paths", multiple=True, required=True, metavar="PATH", help="Read the clusters from PATH."
+)
+@OUTPUT
+def reach(address: str, cluster: str, paths: tuple[str, ...], output: str) -> None:
+    """May ADDRESS open a connection to the API server of an AKS cluster? Exit code 1 when it may.
+
+    Authorized ranges and private clusters; what a service tag stands for, and who is in a virtual network, is not known
+    here and said so.
+    """
+    from seawall.access.authentication import may_reach
+    from seawall.cli.access.common import emit_answer, exit_with
+    from seawall.core.decision import Verdict
+    from seawall.sources import read_paths
+
+    snapshot = read_paths(paths)
+    found = []
+    for resource in snapshot.resources:
+        row = resource.row
+        if str(row.get("type") or "").lower() != "microsoft.containerservice/managedclusters":
+            continue
+        if cluster and str(row.get("id") or "").lower() != cluster.lower():
+            continue
+        answer = may_reach(row, address)
+        found.append(
+            {"cluster": str(row.get("id") or ""), "verdict": answer.verdict, "reason": answer.reason}
+        )
+    if not found:
+        raise NothingToCheckError(
+            "no AKS cluster was found", hint="give --snapshot what az aks list -o json writes"
+        )
+
+    def text() -> Iterator[str]:
+        for each in found:
+            yield f"{each['verdict']}: {each['cluster']}: {each['reason']}"
+
+    emit_answer(output, found, text)
+    verdicts = {each["verdict"] for each in found}
+    if Verdict.UNKNOWN in verdicts:
+        click.get_current_context().exit(Exit.INCOMPLETE)
+    exit_with(snapshot, Exit.FINDINGS if Verdict.ALLOW in verdicts else Exit.CLEAN)
 
 
 def _bytes(path: Path) -> bytes:

@@ -92,10 +92,10 @@ def mine_command(
 def named_cluster(snapshot: Snapshot | None, cluster: str) -> AzureCluster:
     """Return a cluster by its id, with what a snapshot holds of Azure."""
     from seawall.access.azure.cluster import AzureCluster
-    from seawall.access.azure.roles import read_azure
+    from seawall.access.azure.roles import ancestors_of, read_azure
 
     rows = [resource.row for resource in snapshot.resources] if snapshot is not None else []
-    return AzureCluster(cluster, read_azure(rows))
+    return AzureCluster(cluster, read_azure(rows, ancestors_of(rows, cluster)))
 
 
 def _lines(files: tuple[str, ...]) -> Iterator[bytes]:

@@ -54,6 +54,7 @@ def can(
     """May USER do VERB on RESOURCE[/SUB] [NAME]? Exit code 1 when not."""
     import msgspec
 
+    from seawall.access.authentication import OUTSIDE
     from seawall.access.azure.cluster import authorize_cluster
     from seawall.access.azure.explain import azure_grants
     from seawall.access.chain import authorize
@@ -93,6 +94,8 @@ def can(
         answer["grants"] = [msgspec.to_builtins(each) for each in grants(world, asked)]
         if azure is not None:
             answer["azureGrants"] = [msgspec.to_builtins(each) for each in azure_grants(azure, asked)]
+    if azure is not None:
+        answer["outside"] = list(OUTSIDE)
 
     def text() -> Iterator[str]:
         yield f"{'yes' if decision.allowed else 'no'}{f': {decision.reason}' if decision.reason else ''}"
@@ -108,6 +111,7 @@ def can(
         for each in answer.get("azureGrants", ()):
             yield f"  to allow it: assign {each['role']} to {each['principal']} at {each['scope']}"
             yield from (f"    {action}" for action in each["custom"])
+        yield from (f"  not seen here: {each}" for each in answer.get("outside", ()))
 
     emit_answer(output, answer, text)
     exit_with(snapshot, Exit.CLEAN if decision.allowed else Exit.FINDINGS)

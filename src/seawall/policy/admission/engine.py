@@ -12,6 +12,7 @@ from seawall.core.errors import InputError, UsageError
 from seawall.policy.admission.authorizing import Authorizing
 from seawall.policy.admission.mutating import MutatingPolicies
 from seawall.policy.admission.podsecurity import PodSecurity
+from seawall.policy.admission.registries import AllowedRegistries
 from seawall.policy.admission.request import Denied, Request
 from seawall.policy.admission.typed import difference
 from seawall.policy.admission.validating import ValidatingPolicies
@@ -26,7 +27,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class AdmissionEngine:
-    """Mutating policies, then Pod Security, then validating policies, over one world."""
+    """Mutating policies, Pod Security, allowed registries, validating policies, over one world.
+
+    Allowed registries are Seawall's own and say nothing where no namespace has its annotation.
+    """
 
     def __init__(self, minor: int) -> None:
         self.minor = minor
@@ -52,10 +56,11 @@ class AdmissionEngine:
             authorize = Authorizing(objects)
             mutating = MutatingPolicies(made, self.minor, authorize)
             validating = ValidatingPolicies(made, self.minor, authorize)
+            registries = AllowedRegistries(made)
         except (AttributeError, TypeError) as error:
             raise InputError(f"an object of the world is not of the API's shape: {error}") from None
         self.world, self.pod_security = made, pod_security
-        self.mutating, self.validating = mutating, validating
+        self.mutating, self.validating, self.registries = mutating, validating, registries
         return {"objects": len(objects)}
 
     def answer(self, line: Json) -> Json:
@@ -78,6 +83,7 @@ class AdmissionEngine:
                 self.mutating.admit(request)
             if phase != "mutating":
                 self.pod_security.admit(request)
+                self.registries.admit(request)
                 self.validating.admit(request)
                 validate(request, self.minor)
             if request.object is not before and (patch := difference(before, request.object)):

@@ -24,7 +24,14 @@ Json = dict[str, Any]
 BUDGET = 10_000_000  # RuntimeCELCostBudget
 CONDITIONS_BUDGET = 2_500_000  # RuntimeCELCostBudgetMatchConditions
 OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
+OUT_OF_TIME = (
+    "validation failed due to running out of the caller's time, no further validation rules will be run"
+)
 VARIABLES = "kubernetes.variables"
+
+
+EXPIRED = " expired"
+"""The key of the variables under which a caller may put a function that says that its time is over."""
 
 
 class OutOfBudgetError(Exception):
@@ -131,6 +138,10 @@ class Evaluation:
         """Evaluate. Raises OutOfBudgetError."""
         if expression.program is None:
             return Outcome(None, f"compilation error: {expression.error}")
+        expired = self.values.get(EXPIRED)
+        if expired is not None and expired():
+            # The webhook's caller would give up: an error, so that the policy's own failurePolicy decides.
+            raise OutOfBudgetError(OUT_OF_TIME)
         lazy = self.values.get("variables")
         before = lazy.cost if isinstance(lazy, Lazy) else 0
         try:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seawall.cel.library.authz import RESOURCE, Authorizer, Check, User
+from seawall.policy.admission.equivalent import Matched, converted, own
 from seawall.policy.admission.expressions import (
     CONDITIONS_BUDGET,
+    EXPIRED,
     Evaluation,
     Expression,
     Lazy,
@@ -82,8 +84,12 @@ def conditions_met(
     return True, ""
 
 
-def activation(world: World, request: Request, authorize: Authorize) -> Json:
-    """Return the variables that every expression sees."""
+def activation(world: World, request: Request, authorize: Authorize, matched: Matched | None = None) -> Json:
+    """Return the variables that every expression sees; objects in the version that the policy's rules matched.
+
+    Raises:
+        NotBuiltError: that version cannot be made here.
+    """
     raw = request.raw
     seen = {
         key: raw[key]
@@ -96,6 +102,11 @@ def activation(world: World, request: Request, authorize: Authorize) -> Json:
     seen.setdefault("requestKind", request.kind)
     seen.setdefault("requestResource", request.resource)
     seen.setdefault("dryRun", False)
+    found_as = matched or own(request)
+    if found_as != own(request):
+        about = {"group": found_as.group, "version": found_as.version}
+        seen["kind"] = about | {"kind": found_as.kind}
+        seen["resource"] = about | {"resource": found_as.resource}
     is_namespace = request.kind.get("kind") == "Namespace" and not request.kind.get("group")
     found = None if is_namespace or not request.namespace else world.namespaces.get(request.namespace)
     user = User(
@@ -109,12 +120,15 @@ def activation(world: World, request: Request, authorize: Authorize) -> Json:
     more = {"subresource": request.subresource, "namespace": request.namespace, "name": request.name}
     asked |= {key: value for key, value in more.items() if value}
     return {
-        "object": request.object if request.operation != "DELETE" else None,
-        "oldObject": request.old,
+        "object": converted(world, request, found_as, request.object)
+        if request.operation != "DELETE"
+        else None,
+        "oldObject": converted(world, request, found_as, request.old),
         "request": seen,
         "namespaceObject": _visible(found),
         "authorizer": root,
         "authorizer.requestResource": Check(root, RESOURCE, asked),
+        EXPIRED: request.expired,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seawall.policy.admission.equivalent import Matched, equivalents, own
 from seawall.policy.admission.selectors import selects
 from seawall.policy.admission.world import ADMISSION_GROUP
 
@@ -20,32 +21,51 @@ _EXEMPT = frozenset(
 )  # fmt: skip
 
 
-def matches(world: World, request: Request, rules: Json | None) -> bool:
-    """Whether matchConstraints or matchResources match; null is everything.
+def matches(world: World, request: Request, rules: Json | None) -> Matched | None:
+    """Return what matchConstraints or matchResources match of a request, None where they do not; null is everything.
 
     Raises:
         SelectorError: a selector cannot be read; only where the rules match.
     """
     if request.group == ADMISSION_GROUP and request.plural in _EXEMPT:
-        return False
+        return None
     if rules is None:
-        return True
-    if any(_rule(request, rule) for rule in rules.get("excludeResourceRules") or ()):
-        return False
+        return own(request)
+    exact = rules.get("matchPolicy") == "Exact"
+    if _any_rule(world, request, rules.get("excludeResourceRules") or (), exact=exact):
+        return None
     wanted = rules.get("resourceRules") or ()
-    if wanted and not any(_rule(request, rule, rules) for rule in wanted):
-        return False
-    return _namespace(world, request, rules.get("namespaceSelector")) and _object(
+    found = _any_rule(world, request, wanted, exact=exact) if wanted else own(request)
+    if found is None:
+        return None
+    if _namespace(world, request, rules.get("namespaceSelector")) and _object(
         request, rules.get("objectSelector")
-    )
+    ):
+        return found
+    return None
 
 
-def _rule(request: Request, rule: Json, rules: Json | None = None) -> bool:
+def _any_rule(world: World, request: Request, rules: Any, *, exact: bool) -> Matched | None:
+    """Return what the first rule matches: first the resource itself, then its equivalents."""
+    mine = own(request)
+    if any(_rule(request, rule, mine) for rule in rules):
+        return mine
+    if exact or not rules:
+        return None
+    others = equivalents(world, request)
+    for rule in rules:
+        for other in others:
+            if _rule(request, rule, other):
+                return other
+    return None
+
+
+def _rule(request: Request, rule: Json, target: Matched) -> bool:
     operations = rule.get("operations") or ()
     if "*" not in operations and request.operation not in operations:
         return False
     resources = rule.get("resources") or ()
-    if not any(_resource(request, pattern) for pattern in resources):
+    if not any(_resource(request, target, pattern) for pattern in resources):
         return False
     scope = rule.get("scope") or "*"
     if scope != "*":
@@ -56,16 +76,14 @@ def _rule(request: Request, rule: Json, rules: Json | None = None) -> bool:
     if names and request.name not in names:
         return False
     groups, versions = rule.get("apiGroups") or (), rule.get("apiVersions") or ()
-    if "*" not in groups and request.group not in groups:
+    if "*" not in groups and target.group not in groups:
         return False
-    exact = rules is not None and rules.get("matchPolicy") == "Exact"
-    # Equivalent: a rule for another version of the same resource matches too.
-    return "*" in versions or request.resource.get("version") in versions or not exact
+    return "*" in versions or target.version in versions
 
 
-def _resource(request: Request, pattern: str) -> bool:
+def _resource(request: Request, target: Matched, pattern: str) -> bool:
     resource, slash, subresource = str(pattern).partition("/")
-    if resource not in {"*", request.plural}:
+    if resource not in {"*", target.resource}:
         return False
     if not slash:
         return not request.subresource
@@ -77,7 +95,8 @@ def _namespace(world: World, request: Request, selector: Json | None) -> bool:
         return True
     labels: Json
     if request.plural == "namespaces" and request.group == "":
-        labels = _labels(request.object) if request.operation != "DELETE" else _stored(world, request.name)
+        itself = request.operation in {"CREATE", "UPDATE"} and not request.subresource
+        labels = _labels(request.object) if itself else _stored(world, request.name)
         return selects(selector, labels)
     if not request.namespace:
         return True

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seawall.cel import CelError, functions_of
 from seawall.cel.parser import parse
 from seawall.cel.tree import Call, Fold, Index, ListLit, MapLit, Node, Select, StructLit
+from seawall.core.errors import NotBuiltError
+from seawall.policy.admission.equivalent import own
 from seawall.policy.admission.expressions import BUDGET, Evaluation, Expression, Lazy, OutOfBudgetError, Scope
 from seawall.policy.admission.inputs import ConfigurationError, activation, collect_params, conditions_met
 from seawall.policy.admission.matching import matches
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from seawall.cel.library.authz import Authorize
+    from seawall.policy.admission.equivalent import Matched
     from seawall.policy.admission.request import Request
 
 Json = dict[str, Any]
@@ -70,6 +73,7 @@ class Invocation(NamedTuple):
     policy: Policy
     binding: Json
     param: Json | None
+    matched: Matched
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -135,7 +139,8 @@ class MutatingPolicies:
     def _invocations(self, request: Request, failures: list[Failure]) -> Iterator[Invocation]:
         for policy in self.policies:
             try:
-                if not matches(self.world, request, policy.rules):
+                matched = matches(self.world, request, policy.rules)
+                if matched is None:
                     continue
             except SelectorError as error:
                 failures.append(Failure(policy, None, f"failed to configure policy: {error}", "Forbidden"))
@@ -153,7 +158,7 @@ class MutatingPolicies:
                     failures.append(Failure(policy, binding, text, "Forbidden"))
                     continue
                 for param in params:
-                    yield Invocation(policy, binding, param)
+                    yield Invocation(policy, binding, param, matched)
 
     def _require_namespace(self, request: Request) -> None:
         kind = request.kind
@@ -198,32 +203,35 @@ class MutatingPolicies:
         return ran
 
     def _mutate(self, request: Request, invocation: Invocation, mutation: Mutation) -> Json:
-        live = request.object or {}
+        matched = invocation.matched
         scope = self._values(request, invocation)
+        live: Json = scope["object"]
         scope["variables"] = Lazy(invocation.policy.variables, scope)
         result = Evaluation(scope, BUDGET).run(mutation.expression)
         if result.error:
             raise MutationError(result.error)
-        kind = Kind(
-            self.world,
-            str(request.kind.get("group") or ""),
-            str(request.kind.get("version") or ""),
-            str(request.kind.get("kind") or ""),
-        )
+        kind = Kind(self.world, matched.group, matched.version, matched.kind)
         if mutation.is_patch:
             if mutation.unfit:
                 raise MutationError(
                     "JSONPath valueExpression evaluated to a type that could not marshal to JSON"
                 )
-            return json_patch(kind, live, result.value)
-        if mutation.unfit:
+            found = json_patch(kind, live, result.value)
+        elif mutation.unfit:
             raise MutationError(
                 "error applying patch: failed to convert patch object to typed object: nested map"
             )
-        return apply_configuration(kind, live, result.value)
+        else:
+            found = apply_configuration(kind, live, result.value)
+        if matched == own(request):
+            return found
+        if request.plural == "horizontalpodautoscalers":
+            raise NotBuiltError("the conversion of a changed HorizontalPodAutoscaler back is not built")
+        return found | {"apiVersion": (request.object or {}).get("apiVersion")}
 
     def _values(self, request: Request, invocation: Invocation) -> Json:
-        return activation(self.world, request, self.authorize) | {"params": invocation.param}
+        values = activation(self.world, request, self.authorize, invocation.matched)
+        return values | {"params": invocation.param}
 
 
 def _worded(failure: Failure) -> str:

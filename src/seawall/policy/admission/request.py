@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seawall.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Json = dict[str, Any]
 
@@ -47,6 +50,8 @@ class Request:
         self.warnings: list[str] = []
         self.costs: dict[str, int] = {}
         """What each validating policy cost, in CEL's units: the most of its bindings and params."""
+        self.expired: Callable[[], bool] | None = None
+        """Says that whoever waits for the answer is about to give up; policies then fail as they say."""
         self.annotations: dict[str, str] = {}
 
     @property

@@ -21,6 +21,7 @@ from seawall.policy.admission.world import ADMISSION_GROUP, World, name_of
 
 if TYPE_CHECKING:
     from seawall.cel.library.authz import Authorize
+    from seawall.policy.admission.equivalent import Matched
     from seawall.policy.admission.request import Request
 
 Json = dict[str, Any]
@@ -90,10 +91,11 @@ class ValidatingPolicies:
     def admit(self, request: Request) -> None:
         """Judge a request; adds warnings and audit annotations to it. Raises Denied."""
         denied: list[tuple[Policy, Json | None, Decision]] = []
-        values: Json | None = None
+        known: dict[Matched, Json] = {}
         for policy in self.policies:
             try:
-                if not matches(self.world, request, policy.rules):
+                matched = matches(self.world, request, policy.rules)
+                if matched is None:
                     continue
             except SelectorError as error:
                 if policy.fails:
@@ -112,8 +114,9 @@ class ValidatingPolicies:
                     if policy.fails:
                         denied.append((policy, binding, Decision(f"failed to configure binding: {error}")))
                     continue
+                values = known.get(matched)
                 if values is None:
-                    values = activation(self.world, request, self.authorize)
+                    values = known[matched] = activation(self.world, request, self.authorize, matched)
                 for param in params:
                     self.one(request, policy, binding, values | {"params": param}, denied, published)
             for key, texts in published.items():
