@@ -58,7 +58,7 @@ def _tag_spans(tag: str, rule: NsgRule, topology: Topology) -> list[tuple[int, i
             low = max(low, last + 1)
         return [*found, (low, (1 << 32) - 1)] if low < 1 << 32 else found
     if name.startswith("azureplatform"):
-        return [(int(ipaddress.ip_address(text)),) * 2 for text, tags in PLATFORM.items() if name in tags]  # type: ignore[return-value]
+        return [(int(ipaddress.ip_address(text)),) * 2 for text, tags in PLATFORM.items() if name in tags]
     known = topology.tags.get(name)
     if known is None:
         raise InputError(f"{rule.name}: nobody said what the service tag {tag!r} holds")
