@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import gc
 import random
+import resource
+import subprocess
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.timing import call
+import msgspec
+import numpy as np
+
+from bench.timing import PEERS, call
 from seawall.network.estate import read_estate
+from seawall.network.nsg import Topology, read_nsg
+from seawall.network.nsg_batch import Batch, Flows
 from seawall.network.pairs import Matrix
 from seawall.network.rules import read_network_policy
 
@@ -104,6 +113,74 @@ def everything(matrix: Matrix) -> int:
     return matrix.connected()
 
 
+def _peer(scratch: Path) -> None:
+    """Compare with network-config-analyzer 2.1.0 over the same 300 pods and 40 policies, in CPU time."""
+    nca = PEERS.parent.parent / "peers-nca" / "bin" / "nca"
+    objects = estate(300, 40)
+    everything(Matrix(read_estate(objects)))
+    before_us = time.process_time()
+    for _ in range(20):
+        everything(Matrix(read_estate(objects)))
+    ours = (time.process_time() - before_us) / 20
+    if not nca.exists():
+        print("  network-config-analyzer is not installed in .venv/peers-nca: not compared")
+        return
+    kinds = {"Pod": "-p", "Namespace": "-n", "NetworkPolicy": "--connectivity"}
+    command = [str(nca)]
+    for kind, option in kinds.items():
+        file = scratch / f"{kind}.json"
+        items = [item for item in objects if item["kind"] == kind]
+        file.write_bytes(msgspec.json.encode({"apiVersion": "v1", "kind": "List", "items": items}))
+        command += [option, str(file)]
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, capture_output=True, check=False, cwd=scratch)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    theirs = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    if done.returncode not in (0, 1) or b"conn:" not in done.stdout:
+        raise RuntimeError(f"nca ended with {done.returncode}: {done.stderr[-300:]!r}")
+    print(
+        f"    300 pods, 40 policies: {ours * 1e3:.1f} ms of CPU; network-config-analyzer {theirs:.1f} s of CPU "
+        f"({wall:.1f} s by the clock): {theirs / ours:,.0f} times"
+    )
+
+
+def _groups(count: int = 1_000_000, size: int = 1_000) -> None:
+    """Ask one group of a thousand rules about a million flows."""
+    dice = random.Random(1)
+    rules = [
+        {
+            "name": f"r{number}",
+            "properties": {
+                "priority": 100 + number,
+                "access": dice.choice(("Allow", "Deny")),
+                "direction": "Inbound",
+                "protocol": dice.choice(("Tcp", "Udp", "*")),
+                "sourceAddressPrefix": f"{dice.randrange(1, 224)}.{dice.randrange(256)}.0.0/{dice.choice((8, 12, 16))}",
+                "sourcePortRange": "*",
+                "destinationAddressPrefix": f"10.{dice.randrange(256)}.0.0/{dice.choice((8, 12, 16))}",
+                "destinationPortRange": f"{dice.randrange(1, 30_000)}-{dice.randrange(30_000, 65_535)}",
+            },
+        }
+        for number in range(size)
+    ]
+    nsg = read_nsg({"name": "nsg", "properties": {"securityRules": rules}})
+    draw = np.random.default_rng(1)
+    flows = Flows(
+        draw.integers(1 << 24, 224 << 24, count),
+        draw.integers(1024, 65_535, count),
+        (10 << 24) + draw.integers(0, 1 << 24, count),
+        draw.integers(1, 65_535, count),
+        draw.integers(0, 2, count),
+    )
+    index = call(lambda: Batch(nsg, "inbound", Topology()))
+    batch = Batch(nsg, "inbound", Topology())
+    took = call(lambda: batch.decide(flows))
+    used = len(np.unique(batch.decide(flows)))
+    print(
+        f"{count:,} flows x {size:,} rules: index {index:.3f} s, decided {took:.3f} s; {used} rules decide one"
+    )
+
+
 def main() -> None:
     for count, policies in ((1_000, 200), (10_000, 500), (100_000, 1_000), (100_000, 5_000)):
         objects = estate(count, policies)
@@ -133,6 +210,9 @@ def main() -> None:
             f"one pod changed {pod * 1e3:.1f} ms"
         )
         gc.unfreeze()
+    with TemporaryDirectory() as scratch:
+        _peer(Path(scratch))
+    _groups()
 
 
 if __name__ == "__main__":
