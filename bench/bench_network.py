@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -20,6 +20,9 @@ from seawall.network.nsg import Topology, read_nsg
 from seawall.network.nsg_batch import Batch, Flows
 from seawall.network.pairs import Matrix
 from seawall.network.rules import read_network_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def pods(count: int, spaces: int) -> list[dict[str, Any]]:
@@ -108,6 +111,16 @@ def estate(count: int, policies: int) -> list[dict[str, Any]]:
     return found
 
 
+def cpu(function: Callable[[], Any], runs: int = 5) -> float:
+    """Return the least CPU time in seconds of some calls: other work on the machine does not count."""
+    times = []
+    for _ in range(runs):
+        start = time.process_time()
+        function()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
 def everything(matrix: Matrix) -> int:
     """Walk over all pairs of classes: what an answer for everybody costs."""
     return matrix.connected()
@@ -192,19 +205,20 @@ def main() -> None:
             everything(matrix)
             return matrix
 
-        took = call(build)
+        took, clock = cpu(build), call(build)
         world = read_estate(objects)
         matrix = Matrix(world)
-        start = time.perf_counter()
+        start = time.process_time()
         connected = everything(matrix)
-        walked = time.perf_counter() - start
+        walked = time.process_time() - start
         old = world.policies[policies // 2]
         raw = next(item for item in objects if item["metadata"]["name"] == f"p{policies // 3}")
         new = read_network_policy({**raw, "metadata": {"name": "new", "namespace": old.namespace}})
-        changed = call(lambda matrix=matrix, old=old, new=new: matrix.replace(old, new))
-        pod = call(lambda matrix=matrix, last=objects[-policies - 3]: matrix.with_pod(17, last))
+        changed = cpu(lambda matrix=matrix, old=old, new=new: matrix.replace(old, new))
+        pod = cpu(lambda matrix=matrix, last=objects[-policies - 3]: matrix.with_pod(17, last))
         print(
-            f"{count:>7} pods, {policies:>5} policies: {took:.3f} s all pairs ({walked:.3f} s of it the walk); "
+            f"{count:>7} pods, {policies:>5} policies: {took:.3f} s of CPU for all pairs "
+            f"({walked:.3f} s of it the walk; {clock:.3f} s by the clock); "
             f"{matrix.people.count} groups, {matrix.classes} classes, {len(matrix.ports.atoms)} port atoms, "
             f"{connected:,} class pairs connect; one policy changed {changed * 1e3:.1f} ms, "
             f"one pod changed {pod * 1e3:.1f} ms"
