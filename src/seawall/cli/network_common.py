@@ -20,6 +20,13 @@ PATHS = click.option(
 )
 
 
+ENGINE = click.option(
+    "--engine",
+    type=click.Choice(("npm-linux", "npm-windows", "cilium", "calico")),
+    help="Read the policies as this engine does; without it, as their API says.",
+)
+
+
 def output_option(*formats: str) -> Callable[[Any], Any]:
     """Return the option -o with the formats of a command, the first one its default."""
     return click.option(
@@ -32,13 +39,19 @@ def output_option(*formats: str) -> Callable[[Any], Any]:
     )
 
 
-def read(paths: tuple[str, ...], *, azure: bool = False) -> tuple[Snapshot, NetworkEstate]:
+def read(
+    paths: tuple[str, ...], *, azure: bool = False, engine: str | None = None
+) -> tuple[Snapshot, NetworkEstate]:
     """Read an estate; a policy that the API server would refuse is named on stderr and counts for nothing."""
     from seawall.network.estate import read_estate
     from seawall.sources import read_paths
 
     snapshot = read_paths(paths)
     estate = read_estate((item.raw for item in snapshot.objects), strict=False)
+    if engine:
+        from seawall.network.profiles import on_engine
+
+        estate = on_engine(estate, engine)
     for unread in snapshot.unread:
         click.echo(f"seawall: not read: {unread.path}: {unread.reason}", err=True)
     for problem in estate.problems:

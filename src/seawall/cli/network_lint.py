@@ -100,6 +100,6 @@ def lint(
     emit(output, answer, text)
     worst = min((_RANK[item.severity] for item in found), default=9)
     failed = fail_on != "none" and worst <= _RANK[fail_on]
-    # A policy that is refused is one of the remarks here: the reading itself is whole.
-    estate.problems.clear()
+    # A policy that the server refuses is one of the remarks here; one that is not decided stays unread.
+    estate.problems[:] = [problem for problem in estate.problems if not problem.refused]
     finish(snapshot, estate, Exit.FINDINGS if failed else Exit.CLEAN)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seawall.cli.network_common import PATHS, emit, finish, output_option, read
+from seawall.cli.network_common import ENGINE, PATHS, emit, finish, output_option, read
 from seawall.core.exits import Exit
 
 if TYPE_CHECKING:
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@ENGINE
 @PATHS
 @output_option("table", "csv", "json", "html")
-def matrix(paths: tuple[str, ...], output: str) -> None:
+def matrix(engine: str | None, paths: tuple[str, ...], output: str) -> None:
     """Who may talk to whom, on which ports: every pair of workloads and every range of addresses outside.
 
     Ends that the rules treat alike are answered once. html is one page that needs nothing else: a matrix and a
@@ -29,7 +30,7 @@ def matrix(paths: tuple[str, ...], output: str) -> None:
     from seawall.network.pairs import Matrix
     from seawall.network.pairs.view import connections, entities
 
-    snapshot, estate = read(paths)
+    snapshot, estate = read(paths, engine=engine)
     made = Matrix(estate)
     listed = entities(made, estate)
     found = list(connections(made, listed))

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seawall.cli.network_common import PATHS, emit, finish, output_option, read
+from seawall.cli.network_common import ENGINE, PATHS, emit, finish, output_option, read
 from seawall.core.exits import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from seawall.network.policies import PolicyWorld
 
 
 @click.command()
@@ -18,10 +20,17 @@ if TYPE_CHECKING:
 @click.argument("target", metavar="TO")
 @click.option("--port", metavar="PORT", help="80, UDP/53 or ICMP; none: TCP, whatever the port.")
 @click.option("--no-edit", is_flag=True, help="Do not look for the change that would turn the answer round.")
+@ENGINE
 @PATHS
 @output_option("text", "json")
 def reach(
-    source: str, target: str, port: str | None, no_edit: bool, paths: tuple[str, ...], output: str
+    source: str,
+    target: str,
+    port: str | None,
+    no_edit: bool,
+    engine: str | None,
+    paths: tuple[str, ...],
+    output: str,
 ) -> None:
     """Can FROM reach TO? Ends are namespace/name of a pod or workload, an address, internet, imds or wireserver.
 
@@ -32,7 +41,7 @@ def reach(
     from seawall.network.policies import PolicyWorld
     from seawall.network.trace import explain
 
-    snapshot, estate = read(paths)
+    snapshot, estate = read(paths, engine=engine)
     world = PolicyWorld(estate)
     protocol, number = read_port_text(port)
     found = explain(
@@ -45,6 +54,11 @@ def reach(
         edits=not no_edit,
     )
     answer: dict[str, Any] = {"from": source, "to": target, **found}
+    if engine is not None and engine.startswith("npm-") and _own_node(world, source, target):
+        click.echo(
+            "seawall: Azure NPM does not filter what a pod sends to its own node: it gets there", err=True
+        )
+        answer["engine"] = "what a pod sends to its own node is not filtered"
 
     def text() -> Iterator[str]:
         asked = f"{source} -> {target} {protocol}{'' if number is None else f' {number}'}"
@@ -59,6 +73,11 @@ def reach(
     emit(output, answer, text)
     codes = {"allow": Exit.CLEAN, "deny": Exit.FINDINGS}
     finish(snapshot, estate, codes.get(answer["verdict"], Exit.INCOMPLETE))
+
+
+def _own_node(world: PolicyWorld, source: str, target: str) -> bool:
+    pod = world.pods.get(source)
+    return pod is not None and target in {str(address) for address in pod.node_addresses}
 
 
 def proposal_lines(proposal: dict[str, Any] | None, verdict: str) -> Iterator[str]:

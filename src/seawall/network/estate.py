@@ -28,12 +28,16 @@ _TIER = {"admin": 0, "networkpolicy": 1, "baseline": 2}
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """A policy that the API server would refuse: it counts for nothing, and that is said."""
+    """A policy that counts for nothing, and that is said.
+
+    `refused` is True where the API server would not take it, False where it is of a kind that is not decided here.
+    """
 
     kind: str
     namespace: str
     name: str
     reason: str
+    refused: bool = True
 
 
 class NetworkEstate:
@@ -138,4 +142,4 @@ def _refuse(estate: NetworkEstate, raw: dict[str, Any], owner: str, *, strict: b
         raise InputError(
             reason, hint="leave it out, and read the answers as those of the Kubernetes policies alone"
         )
-    estate.problems.append(Problem(str(raw["kind"]), namespace, name, reason))
+    estate.problems.append(Problem(str(raw["kind"]), namespace, name, reason, refused=False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seawall.network.estate import CLUSTER_KINDS
+from seawall.network.estate import CLUSTER_KINDS, OTHER_APIS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +20,8 @@ class ObjectIndex:
     def __init__(self, objects: Iterable[KubernetesObject]) -> None:
         self.objects: dict[Key, KubernetesObject] = {}
         for item in objects:
+            if item.group in OTHER_APIS:
+                continue  # a NetworkPolicy of Calico's is none of Kubernetes'
             namespace = (
                 "" if item.kind in CLUSTER_KINDS or item.kind == "Node" else item.namespace or "default"
             )

@@ -104,10 +104,11 @@ class Pod(msgspec.Struct, frozen=True):
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """One end of a connection: a pod of the world, or an address."""
+    """One end of a connection: a pod of the world, or an address; `node` says that it is a node's."""
 
     pod: Pod | None = None
     address: Address | None = None
+    node: bool = False
 
     def addresses(self) -> tuple[Address, ...]:
         """Return the addresses that an IP block may match."""

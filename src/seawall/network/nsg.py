@@ -22,7 +22,7 @@ PLATFORM = {
 _PRIVATE = tuple(
     ipaddress.ip_network(item) for item in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 )
-_PROBE = ipaddress.ip_address("168.63.129.16")
+PROBE = ipaddress.ip_address("168.63.129.16")
 _EVERY = (0, 65_535)
 
 
@@ -38,13 +38,13 @@ class Topology(msgspec.Struct, frozen=True):
     def in_tag(self, tag: str, address: Address) -> bool | None:
         """Tell whether an address belongs to a service tag; None where nobody said what the tag holds."""
         name = tag.lower()
-        inside = address == _PROBE or any(
+        inside = address == PROBE or any(
             address.version == item.version and address in item for item in self.vnet
         )
         if name == "virtualnetwork":
             return inside
         if name == "azureloadbalancer":
-            return address == _PROBE
+            return address == PROBE
         if name == "internet":
             return not inside
         if name in {"azureplatformdns", "azureplatformimds", "azureplatformlkm"}:

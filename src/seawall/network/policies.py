@@ -90,7 +90,9 @@ class PolicyWorld:
         if isinstance(value, dict) and value.get("ip") is not None:
             address = read_address(value["ip"], where)
             known = self.by_address.get(address)
-            return Peer(pod=known) if known is not None else Peer(address=address)
+            if known is not None:
+                return Peer(pod=known)
+            return Peer(address=address, node=address in self.nodes)
         raise InputError(f'{where}: say {{"pod": "ns/name"}} or {{"ip": "203.0.113.9"}}')
 
     def decide(self, packet: Packet) -> tuple[Answer, Answer]:

@@ -58,7 +58,8 @@ class PortMatch(msgspec.Struct, frozen=True):
 class PeerMatch(msgspec.Struct, frozen=True):
     """Which peers a rule names: pods by selectors, or addresses by block.
 
-    `known` False is a peer of a kind that this version does not know.
+    `known` False is a peer of a kind that this version does not know; `outside` is a block that means no pod and no
+    node, as Cilium reads it.
     """
 
     namespace: str | None = None
@@ -68,12 +69,15 @@ class PeerMatch(msgspec.Struct, frozen=True):
     excepted: tuple[Network, ...] = ()
     nodes: Selector | None = None
     known: bool = True
+    outside: bool = False
 
     def matches(self, peer: Peer, namespaces: Mapping[str, dict[str, str]]) -> bool:
         """Tell whether the peer is one of these."""
         if not self.known:
             return False
         if self.block is not None:
+            if self.outside and (peer.pod is not None or peer.node):
+                return False
             return any(self._in_block(address) for address in peer.addresses())
         pod = peer.selectable()
         if pod is None or self.nodes is not None:

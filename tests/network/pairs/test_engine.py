@@ -12,6 +12,7 @@ from seawall.network.estate import read_estate
 from seawall.network.model import Packet, Peer
 from seawall.network.pairs import Matrix
 from seawall.network.policies import PolicyWorld
+from seawall.network.profiles import on_engine
 from seawall.network.rules import Action, read_network_policy
 from support.network import NAMESPACES, OUTSIDE, PORTS, dice_of, network_policy, pod, random_cluster
 
@@ -25,7 +26,7 @@ def ends(matrix, world):
         if endpoint.kind in {"pod", "host"}:
             found.append((number, Peer(pod=endpoint.pod())))
         elif endpoint.kind == "node":
-            found.append((number, Peer(address=endpoint.address)))
+            found.append((number, Peer(address=endpoint.address, node=True)))
     for text in OUTSIDE:
         address = ipaddress.ip_address(text)
         atom = (address.version, matrix.people.atoms.of(address))
@@ -40,8 +41,8 @@ def own_node(source, target):
     return pod is not None and any(item in pod.node_addresses for item in source.addresses())
 
 
-def differences(objects, matrix=None):
-    estate = read_estate(objects)
+def differences(objects, matrix=None, engine=""):
+    estate = on_engine(read_estate(objects), engine)
     world = PolicyWorld(estate)
     matrix = matrix or Matrix(estate)
     classes = matrix.class_of
@@ -66,6 +67,14 @@ def differences(objects, matrix=None):
 def test_all_pairs_are_the_pairs_one_by_one(seed):
     wrong, asked = differences(random_cluster(dice_of(seed)))
     assert asked > 1000
+    assert not wrong, wrong[:3]
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 2**32))
+@pytest.mark.parametrize("engine", ["cilium", "npm-windows"])
+def test_both_read_the_policies_as_an_engine_does(engine, seed):
+    wrong, _ = differences(random_cluster(dice_of(seed), pods=7), engine=engine)
     assert not wrong, wrong[:3]
 
 

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from seawall.network.ask import IMDS, WIRE_SERVER
+from seawall.network.estate import OTHER_APIS
 from seawall.network.model import Packet, Peer, Pod, read_pod
 from seawall.network.pairs import Matrix
 from seawall.network.policies import PolicyWorld
@@ -121,7 +122,8 @@ class View:
         found = {}
         for raw in self.objects:
             kind = str(raw.get("kind"))
-            if kind.endswith("NetworkPolicy"):
+            group = str(raw.get("apiVersion") or "").partition("/")[0]
+            if kind.endswith("NetworkPolicy") and group not in OTHER_APIS:
                 metadata = raw.get("metadata") or {}
                 namespace = str(metadata.get("namespace") or "default") if kind == "NetworkPolicy" else ""
                 found[kind, namespace, str(metadata.get("name") or "")] = raw

@@ -216,6 +216,8 @@ class Population:
         self.selectable = np.zeros(self.count, dtype=bool)
         self.selectable[:pods] = ~hosts[kind_of] if pods else False
         self.pods_end = int(self.selectable.sum())
+        self.external = np.zeros(self.count, dtype=bool)
+        self.external[self.count - sum(kind == EXTERNAL for kind, _, _ in extra) :] = True
         self.signature = np.zeros(self.count, dtype=np.int64)
         self.signature[:pods] = signature[representative]
         # Atoms of each group in each family, -1 for none.
@@ -307,6 +309,7 @@ class Population:
         made.count = self.count + 1
         made.selectable = np.append(self.selectable, True)
         made.signature = np.append(self.signature, signature)
+        made.external = np.append(self.external, False)
         return made
 
     # --- asking ----------------------------------------------------------------------------------------------
@@ -334,7 +337,10 @@ class Population:
         if match.block is not None:
             inside4 = np.append(self.atoms.within(4, match.block, match.excepted), False)
             inside6 = np.append(self.atoms.within(6, match.block, match.excepted), False)
-            return np.flatnonzero(inside4[self.atom4] | inside6[self.atom6])
+            inside: np.ndarray = inside4[self.atom4] | inside6[self.atom6]
+            if match.outside:
+                inside = inside & self.external
+            return np.flatnonzero(inside)
         if match.nodes is not None:
             place = self.node_selectors.index(match.nodes)
             return np.array([at for at, found in enumerate(self.nodes_of) if found[place]], dtype=np.int64)
@@ -354,8 +360,8 @@ class Population:
         for low, _ in wanted:
             flags[self.space[low]] = True
         found = self._select(pods, 0, self.pods_end)
-        inside: np.ndarray = found[flags[self.space[found]]]
-        return inside
+        part: np.ndarray = found[flags[self.space[found]]]
+        return part
 
     def _select(self, selector: Selector, low: int, high: int) -> np.ndarray:
         if low >= high:

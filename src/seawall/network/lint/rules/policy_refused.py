@@ -18,7 +18,7 @@ def check(view: View) -> Iterator[Found]:
     """Yield policies that the API server would not take, with its words and the form that works."""
     for problem in view.estate.problems:
         raw = view.raws.get((problem.kind, problem.namespace, problem.name))
-        if raw is None:
+        if raw is None or not problem.refused:
             continue
         hint = ""
         if "#" in problem.reason:

@@ -1,0 +1,89 @@
+"""What the same policies mean on the engine that enforces them, where that is certain.
+
+- `cilium`: a block never means a pod or a node (azure-cni-powered-by-cilium.md @007506c; specs b1.8).
+- `npm-windows`: a policy with a named port, SCTP, a negative selector or an exception is not applied
+  (azure-container-networking translatePolicy.go @cbd7560c; specs b5).
+- `npm-linux`, `npm-windows`: IPv6 blocks are not enforced; what a pod sends to its own node is not filtered, which
+  `reach` says of that pair (specs b5).
+- `calico`: Kubernetes policies mean what their API says (specs b3).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from seawall.network.estate import Problem
+from seawall.network.rules import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seawall.network.estate import NetworkEstate
+    from seawall.network.model import Selector
+    from seawall.network.rules import PeerMatch, Policy, Rule
+
+PROFILES = ("npm-linux", "npm-windows", "cilium", "calico")
+_NEGATIVE = frozenset({"NotIn", "DoesNotExist"})
+
+
+def on_engine(estate: NetworkEstate, engine: str) -> NetworkEstate:
+    """Return the estate with its NetworkPolicies as an engine takes them; what it does not apply is a problem."""
+    if engine not in {"cilium", "npm-linux", "npm-windows"}:
+        return estate
+    policies, problems = [], list(estate.problems)
+    for policy in estate.policies:
+        if policy.tier != "networkpolicy":
+            policies.append(policy)
+            continue
+        reasons = sorted(set(_unsupported(policy))) if engine == "npm-windows" else []
+        if reasons:
+            text = f"NetworkPolicy {policy.namespace}/{policy.name} is not applied on Windows: {', '.join(reasons)}"
+            problems.append(Problem(policy.kind, policy.namespace, policy.name, text, refused=False))
+            continue
+        policies.append(_changed(policy, engine))
+    made = estate.with_policies(policies)
+    made.problems = problems
+    return made
+
+
+def _changed(policy: Policy, engine: str) -> Policy:
+    return msgspec.structs.replace(
+        policy,
+        ingress=tuple(_rule(item, engine) for item in policy.ingress),
+        egress=tuple(_rule(item, engine) for item in policy.egress),
+    )
+
+
+def _rule(rule: Rule, engine: str) -> Rule:
+    if rule.peers is None:
+        return rule
+    if engine == "cilium":
+        peers = tuple(msgspec.structs.replace(item, outside=item.block is not None) for item in rule.peers)
+    else:
+        # A block that the engine does not know lets nobody through; the rule keeps its other peers.
+        peers = tuple(item for item in rule.peers if item.block is None or item.block.version == 4)
+    return msgspec.structs.replace(rule, peers=peers)
+
+
+def _unsupported(policy: Policy) -> Iterator[str]:
+    yield from _selectors(policy.subject)
+    for direction in Direction:
+        for rule in policy.rules(direction):
+            for port in rule.ports or ():
+                if port.name is not None:
+                    yield "named ports"
+                if port.protocol == "SCTP":
+                    yield "SCTP"
+            for match in rule.peers or ():
+                yield from _selectors(match)
+                if match.excepted:
+                    yield "except"
+
+
+def _selectors(match: PeerMatch) -> Iterator[str]:
+    selectors: tuple[Selector | None, ...] = (match.pods, match.namespaces)
+    for selector in selectors:
+        if selector is not None and any(operator in _NEGATIVE for _, operator, _ in selector.expressions):
+            yield "negative selectors"
