@@ -101,7 +101,8 @@ def running(command: list[str], port: int, folder: Path) -> Iterator[subprocess.
             time.sleep(0.05)
         yield process
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
