@@ -174,7 +174,7 @@ def _graph(draw: random.Random) -> None:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"attack graph of 1,000 nodes, 20,000 pods, 10,000 accounts: {len(graph):,} edges in {built:.1f} s")
     print(
-        f"       shortest path ({max(len(way or ()) for way in ways)} steps) {found * 1e3:.1f} ms, cut ({len(chosen or ())}) {cutting:.1f} s"
+        f"       shortest path ({max(len(way or ()) for way in ways)} steps) {found * 1e3:.1f} ms, cut ({len(chosen.bindings) if chosen else 0}, least: {chosen.exact if chosen else '-'}) {cutting:.1f} s"
     )
     print(f"       memory at most {memory:.0f} MB")
 

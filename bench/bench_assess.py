@@ -51,7 +51,8 @@ def manifests(folder: Path, size: int) -> None:
 def clusters(file: Path, size: int) -> None:
     """Time all controls over clusters, after they are loaded."""
     from seawall.controls import Catalogue, Options
-    from seawall.controls.assess import _Judge, open_database, select
+    from seawall.controls.assess import open_database, select
+    from seawall.controls.judge import Judge
     from seawall.snapshot.tables import Estate
     from seawall.sources import read_paths
 
@@ -61,12 +62,11 @@ def clusters(file: Path, size: int) -> None:
     controls = [item for item in select(catalogue, options) if item.header.subject in {"cluster", "pool"}]
     estate = Estate(read_paths([str(file)]))
     load = call(lambda: open_database(estate, [item.query for item in controls], options.now), runs=1)
-    judge = _Judge(estate, options)
+    judge = Judge(estate, options)
     judge.database = open_database(estate, [item.query for item in controls], options.now)
     prepared = call(lambda: judge.database.prepare([item.query for item in controls]), runs=1)
     engine = call(lambda: judge.database.judge_all([item.query for item in controls]))
-    answers = judge.ask(controls)
-    whole = call(lambda: [judge.control(*pair) for pair in zip(controls, answers, strict=True)], runs=1)
+    whole = call(lambda: [judge.control(*pair) for pair in judge.ask(controls)], runs=1)
     process_time = process([SEAWALL, "assess", str(file), "-o", "json"], runs=1)
     print(
         f"{size:>6} clusters x {len(controls)} controls: load {load + prepared:.2f} s, engine {engine:.3f} s,"

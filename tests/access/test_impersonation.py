@@ -42,13 +42,12 @@ def test_both_rights_are_needed():
     user = rule(["impersonate:user-info"], ["users"], [AUTH])
     bob = [["Impersonate-User", "bob"]]
     assert ask([user, ON_PODS["user-info"]], bob)["constraint"] == "impersonate:user-info"
-    # The refusal is that of the first mode that applied, which asks for the real target first.
+    # What is told is the refusal of the first mode that applied, which asks for the real target first.
     refused = ask([user], bob)
     assert refused["code"] == 403
-    assert refused["spec"]["resourceAttributes"]["verb"] == "impersonate-on:user-info:list"
+    assert 'cannot impersonate-on:user-info:list resource "pods"' in refused["message"]
     refused = ask([ON_PODS["user-info"]], bob)
-    attributes = refused["spec"]["resourceAttributes"]
-    assert (attributes["verb"], attributes["resource"]) == ("impersonate:user-info", "users")
+    assert 'cannot impersonate:user-info resource "users"' in refused["message"]
 
 
 def test_the_legacy_verb_goes_on_working_without_a_constraint():
@@ -107,3 +106,23 @@ def test_headers_without_a_user(gate, code):
         else 'Internal Server Error: "/api/v1/pods": requested [{Group  a    }] without impersonating a user'
     )
     assert answer["message"] == expected
+
+
+def test_a_refusal_tells_the_first_mode_and_shows_the_last_check():
+    """Every mode was tried; the legacy verb was the last question (apiserver 1.35: getImpersonatedUser)."""
+    engine = AccessEngine()
+    engine.load({"objects": [], "featureGates": {"ConstrainedImpersonation": True}})
+    request = {
+        "method": "GET",
+        "path": "/api/v1/pods",
+        "headers": [["Impersonate-User", "bob"]],
+        "user": {"username": "ann", "groups": ["system:authenticated"]},
+    }
+    answer = engine.answer({"request": request})
+    assert "cannot impersonate-on:user-info:list resource" in answer["message"]
+    assert answer["spec"]["resourceAttributes"] == {
+        "verb": "impersonate",
+        "version": "v1",
+        "resource": "users",
+        "name": "bob",
+    }

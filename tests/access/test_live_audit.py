@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from seawall.access.attributes import User
-from seawall.access.audit_policy import audit_level, read_policy
+from seawall.access.audit_policy import audit_level, read_policy, read_policy_file
 from seawall.access.requestinfo import attributes_of
 from seawall.core.errors import InputError
 
@@ -107,6 +107,7 @@ def test_the_level_of_every_request(make_cluster):
 @pytest.mark.parametrize(
     "rules",
     [
+        [],
         [{}],
         [{"level": "All"}],
         [{"level": "None", "nonResourceURLs": ["x"]}],
@@ -124,6 +125,6 @@ def test_policies_that_are_refused(make_cluster, rules):
 
     document = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": rules}
     with pytest.raises(InputError):
-        read_policy(document)
+        read_policy_file(document)
     with pytest.raises(ClusterError, match="policy"):
         make_cluster(api_only=True, audit=document)

@@ -253,6 +253,19 @@ def test_rights_of_a_group_and_of_its_member_count_together():
     assert kinds(objects[:3], ROBOT, ADMIN) == set()
 
 
+def test_nobody_in_particular_is_not_authenticated():
+    objects = [
+        role("all", ["*"], ["*"], ["*"]),
+        role("one", ["get"], ["pods"]),
+        bound("a", "all", {"kind": "Group", "name": "system:authenticated"}),
+        bound("b", "one", {"kind": "User", "name": "system:anonymous"}),
+        bound("c", "one", JANE),
+    ]
+    graph = build_graph(build_world(objects, defaults=False))
+    assert shortest(graph, ("User", "system:anonymous"), ADMIN) is None
+    assert [edge.kind for _, edge in shortest(graph, ("User", "jane"), ADMIN)] == ["member-of", "all-rights"]
+
+
 @pytest.mark.parametrize(
     ("target", "reached"), [("view", False), ("admin-of-all", True)], ids=["a reader's role", "everything"]
 )
@@ -417,7 +430,7 @@ def test_groups_of_entra_lead_to_bindings_and_assignments():
     graph = build_graph(build_world(objects, defaults=False), cluster, rows)
     steps = shortest(graph, ("AzurePrincipal", ANN), ADMIN)
     assert [edge.kind for _, edge in steps] == ["entra-member", "entra-group", "all-rights"]
-    assert cut(graph, [("AzurePrincipal", ANN)], ADMIN) == ["ClusterRoleBinding//b"]
+    assert cut(graph, [("AzurePrincipal", ANN)], ADMIN).bindings == ("ClusterRoleBinding//b",)
 
 
 def test_data_actions_open_what_the_map_hides():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
 
 import pytest
@@ -239,6 +240,7 @@ def test_tokens_are_reviewed_with_keys_that_the_issuer_gives(tmp_path):
         claims = {"iss": issuer.urls["a"], "aud": "c", "exp": time.time() + 60, "sub": "ann"}
         token = key.sign(claims)
         with Served(tmp_path, "authentication", *arguments) as served:
+            served.wait("keys-fetched")
             for version in ("v1", "v1beta1"):
                 status, answer = served.ask("POST", "/authenticate?timeout=30s", token_review(token, version))
                 assert status == 200
@@ -303,3 +305,29 @@ def test_what_cannot_be_served_is_said_at_once(tmp_path, arguments, words):
     )
     assert done.returncode == 2
     assert words in done.stderr
+
+
+def test_an_issuer_that_does_not_answer_holds_up_one_caller_only(tmp_path):
+    """While one waits for the keys, others are answered with what is known: nothing yet."""
+    entered, leave = threading.Event(), threading.Event()
+    with Issuer(tmp_path / "issuer", ["a"], [SigningKey("one", "ES256")]) as issuer:
+        inner = issuer.body
+
+        def slow(path):
+            entered.set()
+            leave.wait(10)
+            return inner(path)
+
+        issuer.body = slow
+        ring = KeyRing({})
+        place = (issuer.urls["a"], "", issuer.ca)
+        ring.warm([place])
+        assert entered.wait(10)
+        start = time.monotonic()
+        assert ring.of("", *place) is None
+        assert time.monotonic() - start < 1
+        leave.set()
+        deadline = time.monotonic() + 10
+        while ring.of("", *place) is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)

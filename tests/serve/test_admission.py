@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from seawall.core.engine import EngineOptions
 from seawall.policy.admission.engine import AdmissionEngine
 from seawall.policy.admission.repeated import Repeated
-from seawall.serve.admission import Admission, annotation_key
+from seawall.serve.admission import Admission, annotation_key, for_webhook
 from seawall.serve.service import Call
 
 PREFIX = "pod-security.kubernetes.io/"
@@ -216,3 +216,12 @@ def test_an_answer_comes_within_the_callers_time_as_the_policy_wants(failure, al
     assert passed < 5  # all of it takes ten times as long as the caller waits, and more
     if not allowed:
         assert "running out of the caller's time" in response["status"]["message"]
+
+
+def test_warnings_are_cut_only_where_all_are_too_long():
+    few = {"warnings": ["w" * 3000, "x" * 1000]}
+    assert for_webhook(few) == few
+    many = for_webhook({"warnings": [f"{n:02}" + "w" * 3000 for n in range(20)]})["warnings"]
+    assert [len(text) for text in many] == [256] * 16
+    assert many[0].startswith("00")
+    assert for_webhook({"warnings": ["\u00e9" * 4096]})["warnings"] == ["\u00e9" * 4096]

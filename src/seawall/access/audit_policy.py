@@ -79,6 +79,18 @@ def read_policy(given: Any) -> AuditPolicy:
     return policy
 
 
+def read_policy_file(given: Any) -> AuditPolicy:
+    """Read a Policy as the server reads its file: one without rules is none (pkg/audit/policy/reader.go).
+
+    Raises:
+        InputError: the API server would not start with it.
+    """
+    policy = read_policy(given)
+    if not policy.rules:
+        raise InputError("loaded illegal policy with 0 rules")
+    return policy
+
+
 def _stage_errors(stages: tuple[str, ...] | None, where: str) -> list[str]:
     return [
         f"{where}[{index}]: {stage!r}: allowed stages are {','.join(STAGES)}"

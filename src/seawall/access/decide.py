@@ -7,18 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.access.attributes import review_attributes, text_of, user_info
-from seawall.access.audit_policy import AuditPolicy, audit_level, read_policy
+from seawall.access.audit_policy import AuditPolicy, audit_level, read_policy, read_policy_file
 from seawall.access.azure.actions import PROVIDER, Operations, map_request, read_operations
 from seawall.access.chain import authorize
-from seawall.access.identities import Identities
 from seawall.access.requests import answer_request
-from seawall.access.structured import (
-    AuthorizationConfiguration,
-    WebhookAnswer,
-    authorize_structured,
-    read_authentication,
-    read_authorization,
-)
 from seawall.access.world import AccessWorld, build_world
 from seawall.access.writes import check_write
 from seawall.core.decision import Verdict
@@ -27,6 +19,8 @@ from seawall.core.errors import InputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from seawall.access.identities import Identities
+    from seawall.access.structured import AuthorizationConfiguration, WebhookAnswer
     from seawall.core.engine import Engine, EngineOptions
 
 
@@ -36,7 +30,8 @@ class AccessEngine:
     def __init__(self) -> None:
         self._world = build_world(())
         self._chain: AuthorizationConfiguration | None = None
-        self._identity = Identities()
+        self._given: dict[str, Any] = {}
+        self._identity: Identities | None = None
 
     def load(self, world: dict[str, Any]) -> dict[str, Any]:
         """Replace the world; objects that could not be used are named under `problems`.
@@ -54,9 +49,11 @@ class AccessEngine:
         if not isinstance(gates, dict) or not all(isinstance(value, bool) for value in gates.values()):
             raise InputError("featureGates is not an object of booleans")
         chain = world.get("authorization")
-        self._chain = None if chain is None else read_authorization(chain)
+        self._chain = None if chain is None else _authorization(chain)
         self._world = build_world(objects, gates)
-        self._identity = Identities.of(world)
+        self._given, self._identity = world, None
+        if world.keys() - {"objects", "featureGates", "authorization"}:
+            self._identities()
         answer: dict[str, Any] = {"objects": len(objects)}
         if self._world.problems:
             answer["problems"] = [
@@ -81,7 +78,7 @@ class AccessEngine:
         if "request" in line:
             return answer_request(self._world, line["request"])
         if "token" in line or "certificate" in line:
-            return self._identity.answer(line)
+            return self._identities().answer(line)
         if "configuration" in line:
             return validated(line["configuration"])
         if "objects" in line:
@@ -91,6 +88,20 @@ class AccessEngine:
             hint='write {"spec": ...} (SubjectAccessReview), {"write": ...}, {"request": ...}, {"token": ...}, '
             '{"certificate": ...} or {"configuration": ...}',
         )
+
+    def _identities(self) -> Identities:
+        """Return who is believed in this world. CEL comes with it, so it is made when something asks for it."""
+        if self._identity is None:
+            from seawall.access.identities import Identities  # noqa: PLC0415 - import is at most 60 ms
+
+            self._identity = Identities.of(self._given)
+        return self._identity
+
+
+def _authorization(given: Any) -> AuthorizationConfiguration:
+    from seawall.access.structured import read_authorization  # noqa: PLC0415 - as above
+
+    return read_authorization(given)
 
 
 def review(
@@ -104,6 +115,8 @@ def review(
     if chain is None:
         decision = authorize(world, asked)
     else:
+        from seawall.access.structured import authorize_structured  # noqa: PLC0415 - as above
+
         answers = webhook_answers(line.get("webhooks"))
         decision = authorize_structured(chain, world, asked, lambda name, _: answers.get(name))
     status: dict[str, Any] = {"allowed": decision.allowed}
@@ -123,6 +136,8 @@ def review(
 
 def webhook_answers(given: Any) -> dict[str, WebhookAnswer]:
     """Read what webhooks answer, by name. Raises InputError."""
+    from seawall.access.structured import WebhookAnswer  # noqa: PLC0415 - as above
+
     try:
         return msgspec.convert(given or {}, dict[str, WebhookAnswer])
     except msgspec.ValidationError as error:
@@ -132,24 +147,25 @@ def webhook_answers(given: Any) -> dict[str, WebhookAnswer]:
 def validated(document: Any) -> dict[str, Any]:
     """Say whether the API server would start with a configuration, by its kind."""
     kind = document.get("kind") if isinstance(document, dict) else None
-    read = READERS.get(str(kind))
-    if read is None:
-        raise InputError(
-            "configuration is of no kind that is known here", hint=f"kinds: {', '.join(READERS)}"
-        )
+    if kind not in KINDS:
+        raise InputError("configuration is of no kind that is known here", hint=f"kinds: {', '.join(KINDS)}")
     try:
-        read(document)
+        _reader(str(kind))(document)
     except InputError as error:
         return {"valid": False, "message": error.message}
     return {"valid": True}
 
 
-READERS: dict[str, Callable[[Any], Any]] = {
-    "AuthenticationConfiguration": read_authentication,
-    "AuthorizationConfiguration": read_authorization,
-    "Policy": read_policy,
-}
-"""What reads and validates each kind of the API server's own files."""
+KINDS = ("AuthenticationConfiguration", "AuthorizationConfiguration", "Policy")
+"""The API server's own files that can be validated."""
+
+
+def _reader(kind: str) -> Callable[[Any], Any]:
+    if kind == "Policy":
+        return read_policy_file
+    from seawall.access.structured import read_authentication  # noqa: PLC0415 - as above
+
+    return read_authentication if kind == "AuthenticationConfiguration" else _authorization
 
 
 class AuditPolicyEngine:

@@ -12,13 +12,13 @@ import msgspec
 
 from seawall.access.attributes import MASTERS, Attributes, User
 from seawall.access.chain import authorize
+from seawall.access.fields import domain_path_errors
 from seawall.access.names import (
     NODE_PREFIX,
     is_subdomain,
     service_account_groups,
     split_service_account,
 )
-from seawall.access.structured.fields import domain_path_errors
 from seawall.access.text import aggregate, quote, quote_list
 
 if TYPE_CHECKING:
@@ -45,12 +45,16 @@ class WantedUser(Protocol):
 
 
 class ImpersonationRefusedError(Exception):
-    """A check of the impersonation was refused: what was asked, and the authorizer's reason."""
+    """A check of the impersonation was refused: what was asked, and the authorizer's reason.
 
-    def __init__(self, asked: Attributes, reason: str) -> None:
+    `last` is the last check that was made: of the last mode, where the first one's refusal is what is told.
+    """
+
+    def __init__(self, asked: Attributes, reason: str, last: Attributes | None = None) -> None:
         super().__init__(reason)
         self.asked = asked
         self.reason = reason
+        self.last = last or asked
 
 
 def wanted_user_go(wanted: WantedUser) -> str:
@@ -81,7 +85,9 @@ def impersonate_constrained(world: AccessWorld, asked: Attributes, wanted: Wante
         try:
             return _Mode(world, mode, asked, wanted).check()
         except ImpersonationRefusedError as error:
-            first = first or error
+            first = ImpersonationRefusedError(
+                *((first.asked, first.reason) if first else (error.asked, error.reason)), error.last
+            )
     if first is None:  # the legacy mode always applies
         raise ImpersonationRefusedError(asked, "all impersonation modes failed")
     raise first

@@ -49,7 +49,7 @@ def answer_request(world: AccessWorld, given: Any) -> dict[str, Any]:
                 return _failed(target, str(error), asked)
             return _refused(asked, error.code, str(error))
         except ImpersonationRefusedError as error:
-            return _refused(error.asked, 403, forbidden_message(error.asked, error.reason))
+            return _refused(error.last, 403, forbidden_message(error.asked, error.reason))
         asked = msgspec.structs.replace(asked, user=effective)
     decision = authorize(world, asked)
     answer: dict[str, Any] = {"spec": review_spec(asked), "status": {"allowed": decision.allowed}}

@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Pod Security levels and admission policies over files: what-if, check, profiles.",
     ),
     "network": ("seawall.cli.network:network", "Who reaches whom, which rule says so, what would change it."),
-    "serve": ("seawall.cli.serve:serve", "The engines as servers: admission webhooks."),
+    "serve": ("seawall.cli.serve:serve", "The engines as servers: admission, authorization, authentication."),
     "decide": ("seawall.cli.decide:decide", "JSON lines in, decisions out: how programs talk to an engine."),
 }
 """Command name -> (module:attribute, help). A command is imported when it is called, not for --help."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from seawall.serve.service import Handler
 
 API = "admission.k8s.io/v1"
+MAX_WARNINGS = 4096  # characters of all
+MAX_WARNING = 256  # of each, where all are over that
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_.-]")
@@ -124,15 +126,32 @@ def read_review(body: bytes) -> Json:
 
 
 def for_webhook(response: Json) -> Json:
-    """Return a response as the API server takes it from a webhook: keys of annotations without a slash.
+    """Return a response as the API server takes it from a webhook.
 
-    It prefixes each key with the webhook's name and a slash (apiserver plugin/webhook/validating/dispatcher.go),
-    and what follows must be a name: at most 63 letters, digits, `-`, `_` and `.`.
+    Keys of annotations without a slash: it prefixes each with the webhook's name and a slash
+    (plugin/webhook/validating/dispatcher.go), and what follows must be a name of at most 63 letters, digits,
+    `-`, `_` and `.`. Warnings as it would cut them: 256 characters each once all are over 4,096
+    (endpoints/filters/warning.go).
     """
-    annotations = response.get("auditAnnotations")
-    if not annotations:
-        return response
-    return response | {"auditAnnotations": {annotation_key(key): text for key, text in annotations.items()}}
+    annotations, warnings = response.get("auditAnnotations"), response.get("warnings")
+    if annotations:
+        shown = {annotation_key(key): text for key, text in annotations.items()}
+        response = response | {"auditAnnotations": shown}
+    if warnings and sum(map(len, warnings)) > MAX_WARNINGS:
+        response = response | {"warnings": _cut(warnings)}
+    return response
+
+
+def _cut(warnings: list[str]) -> list[str]:
+    kept: list[str] = []
+    total = 0
+    for text in warnings:
+        short = text[:MAX_WARNING]
+        total += len(short)
+        if total > MAX_WARNINGS:
+            break
+        kept.append(short)
+    return kept
 
 
 def annotation_key(key: str) -> str:

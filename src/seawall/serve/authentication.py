@@ -64,6 +64,8 @@ class Authentication:
                 hint="give one, or --entra-tenant and none",
             )
         configuration = read_authentication(found[0]) if found else None
+        given = [each.issuer for each, _ in configuration.jwt] if configuration is not None else []
+        self.ring.warm((each.url, each.discovery_url, each.certificate_authority) for each in given)
         return {"/authenticate": _handler(self, configuration)}
 
     def who(self, configuration: AuthenticationConfiguration | None, token: str, now: float) -> Authenticated:

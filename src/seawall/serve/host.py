@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from seawall.serve.worlds import Source
 
 BEAT = 1.0  # seconds between looks at deadlines and files
-HEAVY = 0.05  # seconds: a path whose answers take longer is answered in threads
+HEAVY, LIGHT = 0.02, 0.005  # seconds that a path's answers take on average: to threads above, back below
 THREADS = 4
 
 
@@ -79,6 +79,7 @@ class Host:
         self._decide: Decide | None = None
         self._versions: list[object] = []
         self._complaint = ""
+        self._averages: dict[bytes, float] = {}
         self._stopping = asyncio.Event()
         self._executor = ThreadPoolExecutor(THREADS, "answer")
         self._reloader = ThreadPoolExecutor(1, "reload")
@@ -255,9 +256,17 @@ class Host:
             record = reply.record() if callable(reply.record) else reply.record
             self.log.write({**record, "seawall": about | {"seconds": round(seconds, 6)}})
         self.metrics.observe(name, reply.verdict, reply.status, seconds)
-        if seconds > HEAVY:
-            self._exchange.heavy.add(call.path)
+        self._weigh(call.path, seconds)
         return reply
+
+    def _weigh(self, path: bytes, seconds: float) -> None:
+        """Send a path to threads while its answers take long; one slow answer does not make it so."""
+        known = self._averages.get(path, 0.0)
+        average = self._averages[path] = known + (seconds - known) / 16
+        if average > HEAVY:
+            self._exchange.heavy.add(path)
+        elif average < LIGHT:
+            self._exchange.heavy.discard(path)
 
     def _needs_certificate(self, peer: Any) -> bool:
         return not peer and self.settings.tls is not None and self.settings.tls.client_ca is not None

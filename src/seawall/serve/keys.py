@@ -19,7 +19,7 @@ from seawall.core.errors import InputError, SeawallError
 from seawall.serve.journal import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 PAUSE = 10.0
@@ -43,13 +43,24 @@ class Issuer:
         self._lock = threading.Lock()
 
     def keys_for(self, key_id: str) -> KeySet | None:
-        """Return the keys, None where they could never be fetched."""
-        with self._lock:
-            known = self._keys is not None and key_id in {"", *(identity for identity, _ in self._keys.keys)}
-            if not known and time.monotonic() - self._tried >= PAUSE:
-                self._tried = time.monotonic()
-                self._fetch()
-            return self._keys
+        """Return the keys, None where they could not be fetched yet.
+
+        One caller fetches; the others go on with what is known meanwhile: an issuer that does not answer must not hold
+        up the tokens of those that do.
+        """
+        if self._is_due(key_id) and self._lock.acquire(blocking=False):
+            try:
+                if self._is_due(key_id):
+                    self._tried = time.monotonic()
+                    self._fetch()
+            finally:
+                self._lock.release()
+        return self._keys
+
+    def _is_due(self, key_id: str) -> bool:
+        keys = self._keys
+        known = keys is not None and key_id in {"", *(identity for identity, _ in keys.keys)}
+        return not known and time.monotonic() - self._tried >= PAUSE
 
     def _fetch(self) -> None:
         try:
@@ -97,6 +108,11 @@ class KeyRing:
         self.given = {url: read_key_file(path) for url, path in given.items()}
         self._make = make
         self._issuers: dict[tuple[str, str, str], Issuer] = {}
+
+    def warm(self, places: Iterable[tuple[str, str, str]]) -> None:
+        """Fetch the keys of issuers ahead, in the background: the first token need not wait for them."""
+        for place in places:
+            threading.Thread(target=self.of, args=("", *place), daemon=True).start()
 
     def of(self, token: str, url: str, discovery: str = "", authority: str = "") -> KeySet | None:
         """Return an issuer's keys for a token."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from seawall.access.names import split_service_account
+from seawall.access.names import service_account_groups, split_service_account
 
 if TYPE_CHECKING:
     from seawall.access.world import AccessWorld
@@ -128,6 +128,14 @@ def items(holder: Any, key: str) -> list[Json]:
     """Return a field's items that are objects."""
     value = holder.get(key) if isinstance(holder, dict) else None
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def groups_of(user: str) -> tuple[str, ...]:
+    """Return the groups that the server adds to a user by itself (specs b1.9)."""
+    if user == "system:anonymous":
+        return ("system:unauthenticated",)
+    account = split_service_account(user)
+    return (*(service_account_groups(account[0]) if account else ()), "system:authenticated")
 
 
 def subjects(world: AccessWorld) -> set[tuple[str, str]]:

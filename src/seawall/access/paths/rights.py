@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seawall.access.attributes import Attributes, User
-from seawall.access.names import service_account_groups, split_service_account
+from seawall.access.names import split_service_account
 from seawall.access.paths.catalogue import POWERS, STRUCTURE, Need, Power
-from seawall.access.paths.estate import subjects
+from seawall.access.paths.estate import groups_of, subjects
 from seawall.access.paths.graph import ADMIN, AttackGraph, Node
 from seawall.access.rbac.compiled import keys_of
 from seawall.access.rbac.matching import rule_allows
@@ -43,12 +43,6 @@ def add_rights(graph: AttackGraph, world: AccessWorld, *, azure: bool) -> None:
     powers = [power for power in POWERS if azure or not power.azure_only]
     for kind, name in sorted(subjects(world)):
         _Subject(graph, world, kind, name).add(powers)
-
-
-def groups_of(name: str) -> tuple[str, ...]:
-    """Return the groups that the server adds to a user by itself (specs b1.9)."""
-    account = split_service_account(name)
-    return (*(service_account_groups(account[0]) if account else ()), "system:authenticated")
 
 
 class _Subject:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seawall.access.attributes import MASTERS
-from seawall.access.names import service_account_groups, split_service_account
+from seawall.access.names import service_account_user, split_service_account
 from seawall.access.node_references import pod_secret_names
 from seawall.access.paths.catalogue import STRUCTURE
-from seawall.access.paths.estate import Account, Estate, Pod, items, mapping, subjects
+from seawall.access.paths.estate import Account, Estate, Pod, groups_of, items, mapping, subjects
 from seawall.access.paths.graph import ADMIN, OUTSIDE, AttackGraph, Node
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from seawall.access.world import AccessWorld
 
-AUTHENTICATED: Node = ("Group", "system:authenticated")
 CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 HOST_WRITE = ("/etc", "/root", "/home", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt", "/boot", "/dev", "/sys/fs/cgroup",
               "/var/lib/kubelet", "/var/lib/docker", "/var/lib/containerd", "/var/lib/rancher", "/var/spool/cron",
@@ -52,11 +51,12 @@ def _members(graph: AttackGraph, world: AccessWorld, estate: Estate) -> None:
     for namespace, names in estate.accounts.items():
         for name in names:
             source: Node = ("ServiceAccount", f"{namespace}/{name}")
-            for group in (*service_account_groups(namespace), AUTHENTICATED[1]):
+            for group in groups_of(service_account_user(namespace, name)):
                 _add(graph, source, ("Group", group), "member-of")
     for kind, name in subjects(world):
         if kind == "User" and split_service_account(name) is None:
-            _add(graph, ("User", name), AUTHENTICATED, "member-of")
+            for group in groups_of(name):
+                _add(graph, ("User", name), ("Group", group), "member-of")
             _add(graph, ("cap", "be-users/"), ("User", name), "any-user")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seawall.access.fields import invalid, required, shown, unsupported
 from seawall.access.names import (
     label_key_errors,
     label_value_errors,
@@ -11,7 +12,6 @@ from seawall.access.names import (
     subdomain_errors,
 )
 from seawall.access.rbac.model import GROUP
-from seawall.access.structured.fields import invalid, required, shown, unsupported
 from seawall.access.text import aggregate, quote
 
 if TYPE_CHECKING:

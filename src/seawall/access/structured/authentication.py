@@ -10,8 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from seawall.access.structured.expressions import Expression, compile_over, fields_used
-from seawall.access.structured.fields import (
+from seawall.access.fields import (
     decode,
     domain_path_errors,
     duplicate,
@@ -19,6 +18,7 @@ from seawall.access.structured.fields import (
     required,
     too_many,
 )
+from seawall.access.structured.expressions import Expression, compile_over, fields_used
 from seawall.access.text import aggregate, quote
 from seawall.core.errors import InputError
 

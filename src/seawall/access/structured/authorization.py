@@ -12,9 +12,7 @@ import msgspec
 
 from seawall.access.attributes import MASTERS, review_spec
 from seawall.access.chain import PRIVILEGED, AccessDecision, Step, join_reasons, node_step, rbac_step
-from seawall.access.names import subdomain_errors
-from seawall.access.structured.expressions import Expression, ExpressionError, compile_over
-from seawall.access.structured.fields import (
+from seawall.access.fields import (
     SECOND,
     decode,
     duplicate,
@@ -26,6 +24,8 @@ from seawall.access.structured.fields import (
     too_many,
     unsupported,
 )
+from seawall.access.names import subdomain_errors
+from seawall.access.structured.expressions import Expression, ExpressionError, compile_over
 from seawall.access.text import aggregate, quote
 from seawall.core.errors import InputError
 

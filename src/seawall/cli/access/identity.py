@@ -27,7 +27,7 @@ def config(paths: tuple[str, ...], output: str) -> None:
     Reads every AuthenticationConfiguration, AuthorizationConfiguration and audit Policy below PATH; the errors are the
     API server's own.
     """
-    from seawall.access.decide import READERS, validated
+    from seawall.access.decide import KINDS, validated
     from seawall.cli.access.common import emit_answer, exit_with, place_of
     from seawall.sources import read_paths
 
@@ -35,13 +35,13 @@ def config(paths: tuple[str, ...], output: str) -> None:
     found = [
         {"kind": item.kind, "at": place_of(snapshot, item.origin), **validated(item.raw)}
         for item in snapshot.objects
-        if item.kind in READERS and not (item.kind == "Policy" and item.group != "audit.k8s.io")
+        if item.kind in KINDS and not (item.kind == "Policy" and item.group != "audit.k8s.io")
     ]
     for unread in snapshot.unread:
         click.echo(f"seawall: not read: {unread.path}: {unread.reason}", err=True)
     if not found:
         raise NothingToCheckError(
-            "no configuration of the API server was found", hint=f"kinds: {', '.join(READERS)}"
+            "no configuration of the API server was found", hint=f"kinds: {', '.join(KINDS)}"
         )
 
     def text() -> Iterator[str]:

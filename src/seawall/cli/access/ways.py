@@ -95,8 +95,15 @@ def paths(
                     ],
                 }
             )
-    chosen = cut(graph, starts, goal) if found else []
-    answer = {"to": "/".join(goal), "edges": len(graph), "paths": found, "cut": chosen}
+    least = cut(graph, starts, goal) if found else None
+    chosen = None if least is None else list(least.bindings)
+    answer = {
+        "to": "/".join(goal),
+        "edges": len(graph),
+        "paths": found,
+        "cut": chosen if found else [],
+        "cutIsLeast": least.exact if least is not None else None,
+    }
 
     def text() -> Iterator[str]:
         for each in found:
@@ -105,7 +112,8 @@ def paths(
                 binding = f" [{step['binding']}]" if step["binding"] else ""  # type: ignore[index]
                 yield f"  -> {step['to']}  {step['kind']}: {step['reason']}{binding}"  # type: ignore[index]
         if chosen:
-            yield f"cut these {len(chosen)}:"
+            proven = "no fewer do" if least is not None and least.exact else "no fewer were found"
+            yield f"cut these {len(chosen)} ({proven}):"
             yield from (f"  {each}" for each in chosen)
         elif found:
             yield "no set of bindings cuts every path"

@@ -18,9 +18,9 @@ from seawall.core.errors import NotBuiltError
 from seawall.policy.admission.request import Denied
 from seawall.policy.admission.typed import (
     BUILTIN,
+    MismatchError,
     PatchError,
     Reference,
-    TestFailedError,
     TypedError,
     apply_patch,
     atomics,
@@ -118,7 +118,7 @@ def json_patch(kind: Kind, live: Json, made: list[Any]) -> Json:
         operations.append(operation)
     try:
         found: Any = apply_patch(live, operations)
-    except TestFailedError:
+    except MismatchError:
         return live
     except PatchError as error:
         raise MutationError(f"JSON Patch: {error}") from None

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from seawall.policy.admission.engine import AdmissionEngine
 
 Json = dict[str, Any]
-KEPT = 1024
 LARGEST = 64 << 10
+KEPT = 16 << 20
+"""Bytes: of one review, and of all keys."""
 
 
 class _Metadata(msgspec.Struct):
@@ -61,6 +62,7 @@ class Repeated:
     def __init__(self, engine: AdmissionEngine) -> None:
         self._decode = msgspec.json.Decoder(_Review).decode
         self._known: dict[tuple[str, bytes, bytes], Json] = {}
+        self._size = 0
         self.useful = not engine.validating.policies and not engine.pod_security.users
 
     def find(self, body: bytes) -> tuple[tuple[str, bytes, bytes] | None, str, Json | None]:
@@ -92,8 +94,10 @@ class Repeated:
         """Remember an answer, where it is one that holds for every such pod."""
         if response.get("allowed") is not True or "warnings" in response or "patch" in response:
             return
-        if len(self._known) >= KEPT:
+        self._size += len(key[1]) + len(key[2])
+        if self._size > KEPT:
             self._known.clear()
+            self._size = len(key[1]) + len(key[2])
         self._known[key] = {name: value for name, value in response.items() if name != "uid"}
 
 

@@ -48,6 +48,8 @@ class Request:
             if value is not None and not isinstance(value, dict):
                 raise InputError(f"`request.{what}` is not an object")
         self.warnings: list[str] = []
+        self.failures: list[Json] = []
+        """What policies with the action Audit found, in order; published under one key."""
         self.costs: dict[str, int] = {}
         """What each validating policy cost, in CEL's units: the most of its bindings and params."""
         self.expired: Callable[[], bool] | None = None

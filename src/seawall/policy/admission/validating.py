@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 MAX_MESSAGE = 5120  # MaxEvaluatedMessageExpressionSizeBytes
 MAX_ANNOTATION = 10 * 1024
+MAX_FAILURES = 50  # maxValidationFailuresInAuditAnnotation
+ALL_FAILURES_SINCE = 37
 _CODES = {"Invalid": 422, "Forbidden": 403, "Unauthorized": 401, "RequestEntityTooLarge": 413}
 _SPACES = " \t\n\v\f\r\x85\xa0"
 
@@ -121,6 +123,7 @@ class ValidatingPolicies:
                     self.one(request, policy, binding, values | {"params": param}, denied, published)
             for key, texts in published.items():
                 request.annotate(f"{policy.name}/{key}", ", ".join(texts))
+        self._publish(request)
         if denied:
             raise _refusal(request, *denied[0])
 
@@ -159,7 +162,15 @@ class ValidatingPolicies:
             "expressionIndex": index,
             "validationActions": binding["spec"]["validationActions"],
         }
-        text = json.dumps([entry], separators=(",", ":"), ensure_ascii=False)
+        # Up to 1.36 the first failure alone is published: a key is not written twice (specs/policy.md b4).
+        most = MAX_FAILURES if self.minor >= ALL_FAILURES_SINCE else 1
+        if len(request.failures) < most:
+            request.failures.append(entry)
+
+    def _publish(self, request: Request) -> None:
+        if not request.failures:
+            return
+        text = json.dumps(request.failures, separators=(",", ":"), ensure_ascii=False)
         for char in "<>&\u2028\u2029":  # Go's encoder escapes these
             text = text.replace(char, f"\\u{ord(char):04x}")
         request.annotate("validation.policy.admission.k8s.io/validation_failure", text)

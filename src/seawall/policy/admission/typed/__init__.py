@@ -1,15 +1,15 @@
 """API objects by their types: structured merge, JSON Patch, and what the server fills in."""
 
 from seawall.policy.admission.typed.custom import custom, with_defaults
-from seawall.policy.admission.typed.jsonpatch import PatchError, TestFailedError, apply_patch, difference
+from seawall.policy.admission.typed.jsonpatch import MismatchError, PatchError, apply_patch, difference
 from seawall.policy.admission.typed.merge import TypedError, atomics, merge, validate
 from seawall.policy.admission.typed.model import BUILTIN, Reference, builtin
 
 __all__ = [
     "BUILTIN",
+    "MismatchError",
     "PatchError",
     "Reference",
-    "TestFailedError",
     "TypedError",
     "apply_patch",
     "atomics",

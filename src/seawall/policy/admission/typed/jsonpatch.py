@@ -10,6 +10,7 @@ from typing import Any
 
 Json = dict[str, Any]
 MISSING: Any = object()
+MOST_COPIED = 2_000_000
 
 
 def plain_copy(value: Any) -> Any:
@@ -25,7 +26,7 @@ class PatchError(Exception):
     """The patch does not apply."""
 
 
-class TestFailedError(Exception):
+class MismatchError(Exception):
     """A `test` did not hold: the patch as a whole is passed over."""
 
 
@@ -34,12 +35,25 @@ def apply_patch(document: Any, operations: list[Json]) -> Any:
 
     Raises:
         PatchError: an operation cannot be carried out.
-        TestFailedError: a test did not hold.
+        MismatchError: a test did not hold.
     """
     found = plain_copy(document)
+    copied = 0
     for operation in operations:
+        if operation.get("op") == "copy":
+            # A document copied into itself doubles each time: thirty operations would fill any memory.
+            copied += _count(found)
+            if copied > MOST_COPIED:
+                raise PatchError(f"copies of more than {MOST_COPIED} values")
         found = _one(found, operation)
     return found
+
+
+def _count(value: Any) -> int:
+    """Return how many values a document has."""
+    if isinstance(value, dict):
+        return 1 + sum(map(_count, value.values()))
+    return 1 + sum(map(_count, value)) if isinstance(value, list) else 1
 
 
 def _one(document: Any, operation: Json) -> Any:
@@ -81,7 +95,7 @@ def _test(document: Any, path: str, operation: Json) -> None:
     if have is MISSING:
         have = None
     if not _same(have, wanted):
-        raise TestFailedError(f"testing value {path} failed")
+        raise MismatchError(f"testing value {path} failed")
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -202,4 +216,4 @@ def _encode(part: str) -> str:
     return part.replace("~", "~0").replace("/", "~1")
 
 
-__all__ = ["PatchError", "TestFailedError", "apply_patch", "difference", "plain_copy"]
+__all__ = ["MismatchError", "PatchError", "apply_patch", "difference", "plain_copy"]
