@@ -105,11 +105,13 @@ def running(command: list[str], port: int, folder: Path) -> Iterator[subprocess.
         process.wait()
 
 
-def wrk(port: int, folder: Path, *more: str, connections: int = 32) -> dict[str, float]:
+def wrk(
+    port: int, folder: Path, *more: str, connections: int = 32, script: str = "post.lua"
+) -> dict[str, float]:
     """Load a server; return requests a second, p50 and p99 in milliseconds, and failures."""
     done = subprocess.run(
         [
-            "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency", *more, "-s", str(folder / "post.lua"),
+            "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency", *more, "-s", str(folder / script),
             f"https://127.0.0.1:{port}/validate?timeout=10s",
         ],
         capture_output=True, text=True, check=True,
@@ -140,7 +142,6 @@ def seawall(port: int, folder: Path, *more: str) -> list[str]:
 
 def throughput(folder: Path) -> None:
     """Compare webhook and echoes; print rates, and p99 at about half load."""
-    results: dict[str, list[float]] = {}
     servers = {
         "webhook": seawall(18601, folder),
         "echo, own host": [sys.executable, str(folder / "echo.py"), "18602", str(folder / "own")],
@@ -169,12 +170,15 @@ def throughput(folder: Path) -> None:
             stack.enter_context(running(command, number, folder))
             ports[name] = number
         time.sleep(2)
-        for _ in range(3):  # in turns: the machine's other work hits all alike
-            for name, port in ports.items():
-                results.setdefault(name, []).append(wrk(port, folder)["rate"])
-        best = {name: max(rates) for name, rates in results.items()}
-        for name, rate in best.items():
-            print(f"{name:16} {rate:9,.0f} requests/s   webhook / it: {best['webhook'] / rate:.0%}")
+        for script, title in (("post.lua", "the same pod again"), ("unique.lua", "each pod another")):
+            results: dict[str, list[float]] = {}
+            for _ in range(3):  # in turns: the machine's other work hits all alike
+                for name, port in ports.items():
+                    results.setdefault(name, []).append(wrk(port, folder, script=script)["rate"])
+            best = {name: max(rates) for name, rates in results.items()}
+            for name, rate in best.items():
+                share = best["webhook"] / rate
+                print(f"{title}: {name:16} {rate:9,.0f} requests/s   webhook / it: {share:.0%}")
         # wrk has no fixed rate: two connections of one thread leave the server idle half of the time.
         for connections in (1, 2, 4):
             found = wrk(ports["webhook"], folder, connections=connections)
@@ -305,6 +309,13 @@ def main() -> None:
         (folder / "post.lua").write_text(
             'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
             f'local f = io.open("{folder}/body.json", "rb"); wrk.body = f:read("*a"); f:close()\n'
+        )
+        (folder / "unique.lua").write_text(
+            'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
+            f'local f = io.open("{folder}/body.json", "rb"); local b = f:read("*a"); f:close()\n'
+            'local at = b:find("value%-0"); local head, tail = b:sub(1, at - 1), b:sub(at + 7)\n'
+            "local n = 0\n"
+            "request = function() n = n + 1; return wrk.format(nil, nil, nil, head .. n .. tail) end\n"
         )
         (folder / "echo.py").write_text(ECHO)
         (folder / "gecho.py").write_text(GRANIAN)

@@ -84,37 +84,54 @@ def test_what_is_remembered_is_what_would_be_said(bodies):
     handler = Admission().handlers(WORLD)["/validate"]
     engine = AdmissionEngine.of(EngineOptions())
     engine.load({"objects": WORLD})
-    for body in [*bodies, *bodies]:
+    for body in [*bodies, *bodies, *bodies]:
         _, reply = _ask(handler, body)
         review = json.loads(body)
         assert reply.record()["response"] == engine.answer(review | {"phase": "validating"})["response"]
         assert reply.record()["request"] == review["request"]
 
 
-def test_pods_of_one_kind_are_remembered_and_keep_their_own_uid():
+def _repeated():
     engine = AdmissionEngine.of(EngineOptions())
     engine.load({"objects": WORLD})
-    repeated = Repeated(engine)
-    key, uid, known = repeated.find(_body(GOOD, uid="one"))
-    assert (uid, known) == ("one", None)
-    repeated.keep(key, {"uid": "one", "allowed": True})
-    assert repeated.find(_body(GOOD, uid="two"))[1:] == ("two", {"allowed": True})
-    other = GOOD | {"hostPID": True}
-    assert repeated.find(_body(other, uid="two"))[2] is None
-    assert repeated.find(_body(GOOD, "warned"))[2] is None
-    assert repeated.find(_body(GOOD, metadata={"annotations": {"a": "b"}}))[2] is None
+    return Repeated(engine)
+
+
+def test_pods_of_one_kind_are_remembered_and_keep_their_own_uid():
+    repeated = _repeated()
+    found = repeated.find(_body(GOOD, uid="one"))
+    assert (found.uid, found.known) == ("one", None)
+    repeated.keep(found.key, {"uid": "one", "allowed": True})
+    assert repeated.find(_body(GOOD, uid="two")).known is None  # seen once: it may never come again
+    repeated.keep(found.key, {"uid": "two", "allowed": True})
+    again = repeated.find(_body(GOOD, uid="three"))
+    assert (again.uid, again.known) == ("three", {"allowed": True})
+    assert repeated.find(_body(GOOD | {"hostPID": True})).known is None
+    assert repeated.find(_body(GOOD, "warned")).known is None
+    assert repeated.find(_body(GOOD, metadata={"annotations": {"a": "b"}})).known is None
 
 
 @pytest.mark.parametrize(
     "response", [{"allowed": False}, {"allowed": True, "warnings": ["x"]}, {"allowed": True, "patch": "x"}]
 )
 def test_refusals_warnings_and_patches_are_not_remembered(response):
-    engine = AdmissionEngine.of(EngineOptions())
-    engine.load({"objects": WORLD})
-    repeated = Repeated(engine)
-    key, _, _ = repeated.find(_body(GOOD))
-    repeated.keep(key, response)
-    assert repeated.find(_body(GOOD))[2] is None
+    repeated = _repeated()
+    key = repeated.find(_body(GOOD)).key
+    for _ in range(3):
+        repeated.keep(key, response)
+    assert repeated.find(_body(GOOD)).known is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"operation": "UPDATE"}, {"subResource": "status"}, {"resource": {"group": "x", "version": "v1", "resource": "pods"}},
+        {"kind": {"group": "", "version": "v1", "kind": "Other"}}, {"object": None}, {"namespace": 3}, {"uid": ""},
+    ],
+)  # fmt: skip
+def test_what_is_no_new_pod_goes_the_slow_way(change):
+    assert _repeated().find(_body(GOOD, **change)) is None
+    assert _repeated().find(b"{") is None
 
 
 def test_nothing_is_remembered_where_more_than_the_pod_decides():

@@ -73,6 +73,7 @@ def test_a_resource_that_may_not_be_listed_is_said(cluster):
             watched.read()
     finally:
         module.FIRST = before
+        watched.close()
 
 
 @pytest.mark.live

@@ -75,20 +75,24 @@ def _remembering(made: AdmissionEngine) -> Handler:
         return slow
 
     def answer(call: Call) -> Reply:
-        key, uid, known = repeated.find(call.body)
-        if known is not None:
-            body = call.body
-            response = {"uid": uid, **known}
-
-            def record() -> Json:
-                return _record(read_review(body) | {"phase": "validating"}, response)
-
-            shown = {"apiVersion": API, "kind": "AdmissionReview", "response": for_webhook(response)}
-            return Reply(_encode(shown), "allow", record)
-        reply = slow(call)
-        if key is not None and callable(reply.record):
-            repeated.keep(key, reply.record()["response"])
-        return reply
+        found = repeated.find(call.body)
+        if found is None:
+            return slow(call)
+        if found.known is not None:
+            response: Json = {"uid": found.uid, **found.known}
+        else:
+            review = found.review()
+            if review is None:
+                return slow(call)
+            response = made.answer(review)["response"]
+            repeated.keep(found.key, response)
+        body = call.body
+        verdict = "allow" if response["allowed"] else "deny"
+        return Reply(
+            _encode({"apiVersion": API, "kind": "AdmissionReview", "response": for_webhook(response)}),
+            verdict,
+            lambda: _record(read_review(body) | {"phase": "validating"}, response),
+        )
 
     return answer
 

@@ -37,6 +37,11 @@ class Watched:
         self._generation = 0
         self._failures: dict[str, str] = {}
         self._started = False
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Follow no longer; a watch that is open ends by itself."""
+        self._closed.set()
 
     def version(self) -> object:
         """Return a number that grows with each change."""
@@ -62,7 +67,7 @@ class Watched:
 
     def _follow(self, resource: str) -> None:
         pause = 1.0
-        while True:
+        while not self._closed.is_set():
             try:
                 version = self._list(resource)
                 pause = 1.0
@@ -72,7 +77,7 @@ class Watched:
                 if self._failures.get(resource) != error.message:
                     say("watch-failed", "warning", resource=resource, error=error.message)
                 self._failures[resource] = error.message
-                time.sleep(pause)
+                self._closed.wait(pause)
                 pause = min(SLOWEST, pause * 2)
 
     def _list(self, resource: str) -> str:
