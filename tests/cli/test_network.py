@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from seawall.cli.network import network
+from support import ROOT
+from support.command import seawall
 
 ESTATE = """
 apiVersion: v1
