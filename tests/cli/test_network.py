@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from seawall.cli.network import network
+from support import ROOT
+from support.command import seawall
 
 ESTATE = """
 apiVersion: v1
@@ -200,3 +202,13 @@ def test_expose_and_synthesize_answer(run, tmp_path):
     done = run("synthesize", str(flows), "--snapshot", "ESTATE")
     assert done.exit_code == 0
     assert "between addresses" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["matrix", "plan", "isolate-metadata", "expose"])
+def test_the_estate_is_given_as_arguments_or_by_an_option(command):
+    place = str(ROOT / "examples" / "contoso")
+    plain = seawall("network", command, place)
+    assert plain.stdout
+    assert plain.stdout == seawall("network", command, "--snapshot", place).stdout
+    nothing = seawall("network", command)
+    assert (nothing.returncode, "no PATH is given" in nothing.stderr) == (2, True)

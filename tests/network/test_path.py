@@ -276,3 +276,41 @@ def test_what_was_not_read_is_unknown():
     bare["status"] = {}
     answer = ask("shop/bare", "8.8.8.8", objects=[bare], resources=[*BASE, group()])
     assert answer["verdict"] == "unknown"
+
+
+def with_rule(row, added):
+    changed = copy.deepcopy(row)
+    changed["properties"]["securityRules"].append(added)
+    return changed
+
+
+def test_a_group_that_denies_is_opened_by_a_rule_for_this_flow_alone():
+    """The rule, put into the group, lets this address in and no other: applied and asked again."""
+    shut = group(rule("shut", 200, "Deny", destinationPortRange="443"))
+    answer = ask("8.8.8.8", "svc/shop/web", objects=[SERVICE], resources=[*BASE, shut], edits=True)
+    (edit,) = answer["proposal"]["edits"]
+    assert edit["rule"]["properties"]["priority"] == 199
+    opened = with_rule(shut, edit["rule"])
+    assert ask("8.8.8.8", "svc/shop/web", objects=[SERVICE], resources=[*BASE, opened])["verdict"] == "allow"
+    assert ask("8.8.4.4", "svc/shop/web", objects=[SERVICE], resources=[*BASE, opened])["verdict"] == "deny"
+
+
+def test_a_group_and_a_policy_that_both_deny_are_both_opened():
+    local = copy.deepcopy(SERVICE)
+    local["spec"]["externalTrafficPolicy"] = "Local"
+    answer = ask("8.8.8.8", "svc/shop/web", objects=[local, policy()], resources=[*BASE, group()], edits=True)
+    first, second = answer["proposal"]["edits"]
+    objects = [local, policy(), second["policy"]] if second["new"] else [local, second["policy"]]
+    resources = [*BASE, with_rule(group(), first["rule"])]
+    assert ask("8.8.8.8", "svc/shop/web", objects=objects, resources=resources)["verdict"] == "allow"
+
+
+def test_nothing_is_proposed_where_no_priority_is_left_or_a_route_drops():
+    first = group(rule("first", 100, "Deny"))
+    assert (
+        ask("8.8.8.8", "svc/shop/web", objects=[SERVICE], resources=[*BASE, first], edits=True)["proposal"]
+        is None
+    )
+    drop = table(("drop", "0.0.0.0/0", "None", ""))
+    answer = ask("shop/web", "8.8.8.8", resources=[CLUSTER, VNET, drop, group()], edits=True)
+    assert answer["proposal"] is None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from seawall.core.errors import NothingToCheckError
+from seawall.core.errors import NothingToCheckError, UsageError
 from seawall.core.exits import Exit
 
 if TYPE_CHECKING:
@@ -18,6 +19,21 @@ if TYPE_CHECKING:
 PATHS = click.option(
     "--snapshot", "paths", multiple=True, required=True, metavar="PATH", help="Read the estate from PATH."
 )
+"""For commands whose arguments are something else: the estate comes by an option."""
+
+
+def estate_paths(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command take PATH... or --snapshot PATH, which mean the same; it gets them as `paths`."""
+
+    @click.argument("given", nargs=-1, metavar="PATH...")
+    @click.option("--snapshot", "more", multiple=True, metavar="PATH", help="The same as PATH.")
+    @functools.wraps(command)
+    def run(*args: Any, given: tuple[str, ...], more: tuple[str, ...], **options: Any) -> Any:
+        if not given and not more:
+            raise UsageError("no PATH is given", hint="give the files or folders of the estate")
+        return command(*args, paths=given + more, **options)
+
+    return run
 
 
 ENGINE = click.option(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seawall.cli.network_common import PATHS, emit, finish, output_option, read
+from seawall.cli.network_common import PATHS, emit, estate_paths, finish, output_option, read
 from seawall.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def synthesize(flows: tuple[str, ...], paths: tuple[str, ...], output: str) -> N
 
 
 @click.command()
-@PATHS
+@estate_paths
 @output_option("text", "json")
 def expose(paths: tuple[str, ...], output: str) -> None:
     """What pods that do not exist yet could reach, and what could reach them.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seawall.cli.network_common import ENGINE, PATHS, emit, finish, output_option, read
+from seawall.cli.network_common import ENGINE, emit, estate_paths, finish, output_option, read
 from seawall.core.exits import Exit
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @ENGINE
-@PATHS
+@estate_paths
 @output_option("table", "csv", "json", "html")
 def matrix(engine: str | None, paths: tuple[str, ...], output: str) -> None:
     """Who may talk to whom, on which ports: every pair of workloads and every range of addresses outside.

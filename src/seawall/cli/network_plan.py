@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seawall.cli.network_common import PATHS, emit, finish, output_option, read
+from seawall.cli.network_common import emit, estate_paths, finish, output_option, read
 from seawall.core.errors import NothingToCheckError
 from seawall.core.exits import Exit
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@PATHS
+@estate_paths
 @output_option("text", "json")
 def plan(paths: tuple[str, ...], output: str) -> None:
     """How many addresses each subnet must hold: nodes, pods, surge, internal front ends. Exit code 1 when too few."""
@@ -35,7 +35,7 @@ def plan(paths: tuple[str, ...], output: str) -> None:
             free = "its size was not read" if item.free is None else f"it has {item.free}"
             short = item.free is not None and item.needed > item.free
             yield (
-                f"{item.cluster.get('name')}, {item.use} in {item.subnet.rpartition('/')[2] or item.subnet}: "
+                f"{item.cluster.get('name')}, {item.use} in {_short(item.subnet)}: "
                 f"{item.needed} addresses, {free}{': too few' if short else ''}; a /{item.prefix} would do"
             )
             for part in item.parts:
@@ -68,8 +68,13 @@ def plan(paths: tuple[str, ...], output: str) -> None:
     finish(snapshot, estate, Exit.FINDINGS if short or problems else Exit.CLEAN)
 
 
+def _short(subnet: str) -> str:
+    """Name a subnet by the last part of its id; a range stays what it is."""
+    return subnet.rpartition("/subnets/")[2] or subnet
+
+
 @click.command("isolate-metadata")
-@PATHS
+@estate_paths
 @click.option(
     "--engine",
     type=click.Choice(("npm-linux", "npm-windows", "cilium", "calico")),

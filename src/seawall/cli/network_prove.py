@@ -7,10 +7,11 @@ import json
 import click
 import msgspec
 
+from seawall.cli.network_common import estate_paths
+
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="PATH...")
-@click.option("--snapshot", "more", multiple=True, metavar="PATH", help="The same as PATH.")
+@estate_paths
 @click.option(
     "--ip",
     "versions",
@@ -28,24 +29,19 @@ import msgspec
     help="How to answer; nft prints the ruleset and sends nothing.",
 )
 @click.pass_context
-def prove(
-    ctx: click.Context, paths: tuple[str, ...], more: tuple[str, ...], versions: str, output: str
-) -> None:
+def prove(ctx: click.Context, paths: tuple[str, ...], versions: str, output: str) -> None:
     """Prove the model with packets: every ordered pair of pods, every class of ports, TCP, UDP and SCTP.
 
     Builds a network namespace for each pod (200 at most), compiles the policies to nftables, sends, and compares
     with what Seawall says. Linux, root; nothing outside its own namespaces is touched, and nothing stays.
     Exit code 1 where a packet did other than the model says.
     """
-    from seawall.core import UsageError
     from seawall.lab.packets import make_plan
     from seawall.lab.packets import prove as run
     from seawall.network.estate import read_estate
     from seawall.sources import read_paths
 
-    if not paths + more:
-        raise UsageError("no PATH is given", hint="try: seawall network prove manifests/")
-    snapshot = read_paths([*paths, *more])
+    snapshot = read_paths(paths)
     estate = read_estate((item.raw for item in snapshot.objects), strict=False)
     plan = make_plan(estate, versions=(4, 6) if versions == "both" else (int(versions),))
     if output == "nft":

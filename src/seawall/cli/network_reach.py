@@ -92,7 +92,7 @@ def proposal_lines(proposal: dict[str, Any] | None, verdict: str) -> Iterator[st
     for edit in proposal["edits"]:
         at = f" at {edit['at']}" if edit.get("at") else ""
         yield f"    {edit['summary']}{at}"
-        part = edit["policy"]
+        part = edit.get("rule") or edit["policy"]
         if not edit["new"]:
             # What is there already is not repeated: the rules of the direction that the edit is in.
             direction = edit["path"][1] if len(edit.get("path", ())) > 1 else "spec"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.core import InputError
-from seawall.network.model import read_address
+from seawall.network.model import MISSHAPEN, misshapen, read_address
 from seawall.network.rules import read_cluster_policy, read_network_policy
-from seawall.network.workloads import DONE, TEMPLATES, Workload, standing
+from seawall.network.workloads import DONE, TEMPLATES, Workload, identity, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,43 +92,54 @@ def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True) -> Ne
     estate = NetworkEstate()
     policies: list[Policy] = []
     for raw in objects:
-        kind = raw.get("kind")
-        owner, kinds = OTHER_APIS.get(str(raw.get("apiVersion") or "").partition("/")[0], ("", ()))
-        if kind in kinds:
-            _refuse(estate, raw, owner, strict=strict)
-        elif kind == "Pod":
-            if (raw.get("status") or {}).get("phase") not in DONE:
-                estate.pods.append(raw)
-        elif kind == "Namespace":
-            metadata = raw.get("metadata") or {}
-            name = str(metadata.get("name") or "")
-            labels = {str(k): str(v) for k, v in (metadata.get("labels") or {}).items()}
-            # The API server gives every namespace its name as a label (specs b1.14).
-            estate.namespaces[name] = {**labels, "kubernetes.io/metadata.name": name}
-        elif kind == "Node":
-            for item in (raw.get("status") or {}).get("addresses") or []:
-                if item.get("type") in {"InternalIP", "ExternalIP"}:
-                    estate.nodes.append((read_address(item.get("address"), "node"), raw))
-        elif kind == "Service":
-            estate.services.append(raw)
-        elif kind in TEMPLATES:
-            estate.workloads.append(raw)
-        elif kind in CLUSTER_KINDS or (
-            kind == "NetworkPolicy" and str(raw.get("apiVersion") or "").startswith("networking.k8s.io/")
-        ):
-            try:
-                read = read_network_policy if kind == "NetworkPolicy" else read_cluster_policy
-                policies.append(read(raw))
-            except InputError as error:
-                if strict:
-                    raise
-                metadata = raw.get("metadata") or {}
-                namespace = str(metadata.get("namespace") or "default") if kind == "NetworkPolicy" else ""
-                estate.problems.append(
-                    Problem(str(kind), namespace, str(metadata.get("name") or ""), error.message)
-                )
+        try:
+            if raw.get("kind") == "Pod":
+                if (raw.get("status") or {}).get("phase") not in DONE:
+                    estate.pods.append(raw)
+            else:
+                _sort(estate, policies, raw, strict=strict)
+        except MISSHAPEN as error:
+            raise misshapen(raw, error) from None
     estate.policies = ordered(policies)
     return estate
+
+
+def _sort(estate: NetworkEstate, policies: list[Policy], raw: dict[str, Any], *, strict: bool) -> None:
+    """Put one object where it belongs."""
+    kind = raw.get("kind")
+    owner, kinds = OTHER_APIS.get(str(raw.get("apiVersion") or "").partition("/")[0], ("", ()))
+    if kind in kinds:
+        _refuse(estate, raw, owner, strict=strict)
+    elif kind == "Namespace":
+        metadata = raw.get("metadata") or {}
+        name = str(metadata.get("name") or "")
+        labels = {str(k): str(v) for k, v in (metadata.get("labels") or {}).items()}
+        # The API server gives every namespace its name as a label (specs b1.14).
+        estate.namespaces[name] = {**labels, "kubernetes.io/metadata.name": name}
+    elif kind == "Node":
+        dict((raw.get("metadata") or {}).get("labels") or {})
+        for item in (raw.get("status") or {}).get("addresses") or []:
+            if item.get("type") in {"InternalIP", "ExternalIP"}:
+                estate.nodes.append((read_address(item.get("address"), "node"), raw))
+    elif kind == "Service":
+        estate.services.append(raw)
+    elif kind in TEMPLATES:
+        estate.workloads.append(raw)
+    elif kind in CLUSTER_KINDS or (
+        kind == "NetworkPolicy" and str(raw.get("apiVersion") or "").startswith("networking.k8s.io/")
+    ):
+        try:
+            read = read_network_policy if kind == "NetworkPolicy" else read_cluster_policy
+            try:
+                policies.append(read(raw))
+            except MISSHAPEN as error:
+                raise misshapen(raw, error) from None
+        except InputError as error:
+            if strict:
+                raise
+            namespace, _, name = identity(raw)
+            namespace = namespace if kind == "NetworkPolicy" else ""
+            estate.problems.append(Problem(str(kind), namespace, name, error.message))
 
 
 def _refuse(estate: NetworkEstate, raw: dict[str, Any], owner: str, *, strict: bool) -> None:

@@ -161,8 +161,36 @@ def read_network(text: str, where: str) -> Network:
         raise InputError(f'{where}: Invalid value: "{text}": must be a valid CIDR value') from None
 
 
+MISSHAPEN = (AttributeError, TypeError, KeyError, ValueError)
+"""What reading an object raises that is not shaped as its API says: a list for an object, a text for a list."""
+
+
+def misshapen(raw: Any, error: Exception) -> InputError:
+    """Return the error that names an object which is not shaped as its API says."""
+    metadata = raw.get("metadata") if isinstance(raw, dict) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else ""
+    namespace = metadata.get("namespace") if isinstance(metadata, dict) else ""
+    where = f"{namespace}/{name}" if namespace else f"{name}"
+    kind = raw.get("kind") if isinstance(raw, dict) else "object"
+    return InputError(
+        f"{kind} {where}: it is not shaped as its API says: {error}",
+        hint="kubectl apply --dry-run=server names the field",
+    )
+
+
 def read_pod(raw: dict[str, Any], template: dict[str, Any] | None = None) -> Pod:
-    """Read a Pod, or the pod of a workload (`template`, whose labels and spec count)."""
+    """Read a Pod, or the pod of a workload (`template`, whose labels and spec count).
+
+    Raises:
+        InputError: it is not shaped as a pod.
+    """
+    try:
+        return _read_pod(raw, template)
+    except MISSHAPEN as error:
+        raise misshapen(raw, error) from None
+
+
+def _read_pod(raw: dict[str, Any], template: dict[str, Any] | None) -> Pod:
     metadata = raw.get("metadata") or {}
     spec = (template or raw).get("spec") or {}
     labels = ((template or raw).get("metadata") or {}).get("labels") or {}

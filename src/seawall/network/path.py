@@ -14,7 +14,7 @@ import msgspec
 from seawall.network.ask import IMDS, WIRE_SERVER
 from seawall.network.load_balancer import INTERNAL, NO_FLOATING, read_access, reconcile
 from seawall.network.model import Peer
-from seawall.network.nsg import Flow, Nsg, Stop, decide, decide_admin, read_nsg
+from seawall.network.nsg import Flow, Nsg, decide, decide_admin, read_nsg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +28,18 @@ _FRONT = ipaddress.ip_address("20.50.0.1")
 
 
 class Hop(msgspec.Struct, frozen=True):
-    """One stop of the way. `item` is the object or resource that decided, `path` leads into it."""
+    """One stop of the way. `item` is the object or resource that decided, `path` leads into it.
+
+    `nsg` and `flow` are what a group was asked; absent for the group that AKS writes itself, which is not edited.
+    """
 
     stop: str
     verdict: str
     why: str
     item: dict[str, Any] | None = None
     path: tuple[str | int, ...] = ()
+    nsg: Nsg | None = None
+    flow: Flow | None = None
 
 
 class Way:
@@ -228,10 +233,10 @@ class Way:
         flow = self._flow("inbound", source, front, protocol, port)
         for subnet in subnets:
             for row, nsg in self.network.subnet_groups(subnet):
-                yield self._group_hop("subnet group", row, nsg, decide(nsg, flow, self.network.topology))
+                yield self._group_hop("subnet group", row, nsg, flow)
         managed = [(row, nsg) for _, row, nsg in self.network.managed_groups()]
         for row, nsg in managed:
-            yield self._group_hop("NIC group", row, nsg, decide(nsg, flow, self.network.topology))
+            yield self._group_hop("NIC group", row, nsg, flow)
         if not managed:
             yield self._expected(service, front, flow)
 
@@ -290,18 +295,20 @@ class Way:
             cards = [("NIC group", row, nsg) for _, row, nsg in self.network.managed_groups()]
         order = [*own, *cards] if flow.direction == "inbound" else [*cards, *own]
         for what, row, nsg in order:
-            yield self._group_hop(
-                f"{what}, {flow.direction}", row, nsg, decide(nsg, flow, self.network.topology)
-            )
+            yield self._group_hop(f"{what}, {flow.direction}", row, nsg, flow)
 
-    def _group_hop(self, what: str, row: dict[str, Any], nsg: Nsg, stop: Stop) -> Hop:
+    def _group_hop(self, what: str, row: dict[str, Any], nsg: Nsg, flow: Flow) -> Hop:
+        stop = decide(nsg, flow, self.network.topology)
         names = [str(item.get("name")) for item in (row.get("properties") or {}).get("securityRules") or []]
         path: tuple[str | int, ...] = ("properties", "securityRules")
         if stop.rule in names:
             path = (*path, names.index(stop.rule))
         if not stop.rule:
             return Hop(what, stop.verdict, f"{nsg.name}: the platform's own address passes every group", row)
-        return Hop(what, stop.verdict, f"{nsg.name}: {stop.rule} ({stop.priority})", row, path)
+        why = f"{nsg.name}: {stop.rule} ({stop.priority})"
+        if any(row is managed for _, managed, _ in self.network.managed_groups()):
+            return Hop(what, stop.verdict, why, row, path)
+        return Hop(what, stop.verdict, why, row, path, nsg, flow)
 
 
 def _longest(table: tuple[Route, ...], target: Address) -> Route | None:

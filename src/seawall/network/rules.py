@@ -362,9 +362,10 @@ def _protocol(item: dict[str, Any], where: str) -> PortMatch:
         if key in item:
             port = ((item[key] or {}).get("destinationPort")) or {}
             if port.get("number") is not None:
+                _check_port(port["number"], f"{where}.{key}.destinationPort.number")
                 return PortMatch(key.upper(), port["number"], port["number"])
             if port.get("range") is not None:
-                return PortMatch(key.upper(), port["range"]["start"], port["range"]["end"])
+                return _range(key.upper(), port["range"], f"{where}.{key}.destinationPort.range")
             return PortMatch(key.upper())
     raise InputError(f"{where}: exactly one of tcp, udp, sctp and destinationNamedPort must be given")
 
@@ -372,9 +373,20 @@ def _protocol(item: dict[str, Any], where: str) -> PortMatch:
 def _admin_port(item: dict[str, Any], where: str) -> PortMatch:
     number, span, name = item.get("portNumber"), item.get("portRange"), item.get("namedPort")
     if number is not None:
+        _check_port(number.get("port"), f"{where}.portNumber.port")
         return PortMatch(str(number.get("protocol") or "TCP"), number["port"], number["port"])
     if span is not None:
-        return PortMatch(str(span.get("protocol") or "TCP"), span["start"], span["end"])
+        return _range(str(span.get("protocol") or "TCP"), span, f"{where}.portRange")
     if name is not None:
         return PortMatch(None, name=str(name))
     raise InputError(f"{where}: exactly one of portNumber, portRange and namedPort must be given")
+
+
+def _range(protocol: str, span: dict[str, Any], where: str) -> PortMatch:
+    start: Any = span.get("start")
+    end: Any = span.get("end")
+    _check_port(start, f"{where}.start")
+    _check_port(end, f"{where}.end")
+    if end < start:
+        raise InputError(f"{where}: Invalid value: {start}-{end}: start must not be greater than end")
+    return PortMatch(protocol, start, end)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.network.azure import AzureNetwork
 from seawall.network.edits import closing, opening
+from seawall.network.edits.groups import open_group
 from seawall.network.index import ObjectIndex
 from seawall.network.model import Packet, Peer
 from seawall.network.path import Way
@@ -40,11 +41,9 @@ def explain(
     verdict = "deny" if "deny" in verdicts else "unknown" if "unknown" in verdicts else "allow"
     answer: dict[str, Any] = {"protocol": protocol, "port": port, "verdict": verdict, "path": path}
     if edits and packet is not None:
-        search = closing if allowed_by_policies else opening
-        # Where something else than a policy denies, no policy can open the way.
-        outside = any(stop["verdict"] == "deny" and "tier" not in stop for stop in path)
-        proposal = None if outside else search(world, tracer.index.policies(), packet)
-        answer["proposal"] = None if proposal is None else _proposal(proposal, tracer.index, tracer.locator)
+        answer["proposal"] = tracer.propose(
+            packet, path, allowed=allowed_by_policies, reached=verdict == "allow"
+        )
     return answer
 
 
@@ -58,6 +57,7 @@ class _Tracer:
         self.way = Way(AzureNetwork([item.row for item in snapshot.resources]), world)
         self._origins = {id(item.raw): item.origin for item in snapshot.objects}
         self._rows = {id(item.row): item for item in snapshot.resources}
+        self._denied: list[Hop] = []
 
     def run(
         self, source: Peer, target: Peer | dict[str, Any], protocol: str, port: int | None
@@ -97,6 +97,37 @@ class _Tracer:
         path = [*map(self._hop, before), found[0], *map(self._hop, between), found[1]]
         return path, allowed, packet
 
+    def propose(
+        self, packet: Packet, path: list[dict[str, Any]], *, allowed: bool, reached: bool
+    ) -> dict[str, Any] | None:
+        """Return the edits that turn the answer round; None where something that nobody edits here stands in the way.
+
+        That is a route, a load balancer, an admin rule, the group that AKS writes, and what was not read.
+        """
+        if reached:
+            found = closing(self.world, self.index.policies(), packet)
+            return None if found is None else _proposal(found, self.index, self.locator)
+        edits: list[dict[str, Any]] = []
+        others = 0
+        if any(stop["verdict"] == "unknown" for stop in path):
+            return None
+        for hop in self._denied:
+            rule = None
+            if hop.nsg is not None and hop.flow is not None:
+                rule = open_group(hop.nsg, hop.flow, self.way.network.topology)
+            if rule is None or hop.nsg is None:
+                return None
+            summary = f"add rule {rule['name']} to security group {hop.nsg.name}"
+            edits.append({"summary": summary, "new": True, "group": hop.nsg.id, "rule": rule})
+        if not allowed:
+            found = opening(self.world, self.index.policies(), packet)
+            if found is None:
+                return None
+            written = _proposal(found, self.index, self.locator)
+            edits += written["edits"]
+            others = written["others"]
+        return {"edits": edits, "others": others}
+
     def _policies(
         self, source: Peer, target: Peer, protocol: str, port: int | None
     ) -> tuple[list[dict[str, Any]], bool]:
@@ -109,6 +140,8 @@ class _Tracer:
         return stops, out.verdict is Action.ALLOW and into.verdict is Action.ALLOW
 
     def _hop(self, hop: Hop) -> dict[str, Any]:
+        if hop.verdict == "deny":
+            self._denied.append(hop)
         stop: dict[str, Any] = {"stop": hop.stop, "verdict": hop.verdict, "why": hop.why}
         if hop.item is not None and id(hop.item) in self._origins:
             stop["at"] = str(self.locator.locate(self._origins[id(hop.item)], hop.path))

@@ -40,21 +40,22 @@ def template_of(raw: dict[str, Any]) -> dict[str, Any] | None:
 
 def identity(raw: dict[str, Any]) -> tuple[str, str, str]:
     """Return namespace, kind and name."""
-    metadata = raw.get("metadata") or {}
+    metadata = raw.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
     return str(metadata.get("namespace") or "default"), str(raw.get("kind")), str(metadata.get("name") or "")
 
 
 def owner_of(raw: dict[str, Any]) -> tuple[str, str, str] | None:
     """Return the identity of the workload that controls an object; None for one that stands alone."""
-    metadata = raw.get("metadata") or {}
-    owners = metadata.get("ownerReferences")
-    if not owners:
+    metadata = raw.get("metadata")
+    owners = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
+    if not isinstance(owners, list):
         return None
     for owner in owners:
         # A static pod is owned by its node, which is no workload.
         if isinstance(owner, dict) and owner.get("controller") is not False and owner.get("kind") != "Node":
             kind = str(owner.get("kind") or "Pod")
-            return str(metadata.get("namespace") or "default"), kind, str(owner.get("name") or "")
+            return identity(raw)[0], kind, str(owner.get("name") or "")
     return None
 
 

@@ -162,3 +162,31 @@ def test_a_matrix_with_one_pod_exchanged_is_the_matrix_of_the_new_pods(seed):
     added = network_policy(dice, "np9")
     wrong, _ = differences([*changed, added, new, *pods[1:]], matrix.replace(old, read_network_policy(added)))
     assert not wrong, wrong[:3]
+
+
+def test_a_pod_of_the_host_is_its_node_also_where_no_block_asks_for_addresses():
+    """`nodes` peers are told by address; a world without any block reads addresses all the same."""
+    node = {
+        "kind": "Node",
+        "metadata": {"name": "n", "labels": {"pool": "p0"}},
+        "status": {"addresses": [{"type": "InternalIP", "address": "10.9.0.1"}]},
+    }
+    agent = {
+        "kind": "Pod",
+        "metadata": {"name": "agent", "namespace": "a"},
+        "spec": {"hostNetwork": True},
+        "status": {"hostIP": "10.9.0.1"},
+    }
+    deny = {
+        "kind": "ClusterNetworkPolicy",
+        "metadata": {"name": "c"},
+        "spec": {
+            "tier": "Admin",
+            "priority": 1,
+            "subject": {"namespaces": {}},
+            "egress": [{"action": "Deny", "to": [{"nodes": {"matchLabels": {"pool": "p0"}}}]}],
+        },
+    }
+    caller = {"kind": "Pod", "metadata": {"name": "x", "namespace": "a"}}
+    matrix = Matrix(read_estate([caller, agent, node, deny]))
+    assert matrix.mask(matrix.class_of[0], matrix.class_of[1]) == 0

@@ -7,8 +7,10 @@ import pkgutil
 from functools import cache
 from typing import TYPE_CHECKING
 
+from seawall.core import InputError
 from seawall.network.lint import rules
 from seawall.network.lint.model import ENGINES, Found, Remark, View
+from seawall.network.model import MISSHAPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,12 +34,20 @@ def rule_table() -> list[tuple[str, str, str]]:
 
 
 def lint(view: View, only: Iterable[str] = ()) -> list[Remark]:
-    """Return what the rules remark, in stable order: severity, rule, object, path."""
+    """Return what the rules remark, in stable order: severity, rule, object, path.
+
+    Raises:
+        InputError: an object is not shaped as its API says, with the rule that stumbled over it.
+    """
     wanted = set(only)
-    found = [
-        Remark.of(name, severity, item)
-        for name, (severity, _, check) in _rules().items()
-        if not wanted or name in wanted
-        for item in check(view)
-    ]
+    found: list[Remark] = []
+    for name, (severity, _, check) in _rules().items():
+        if not wanted or name in wanted:
+            try:
+                found += [Remark.of(name, severity, item) for item in check(view)]
+            except MISSHAPEN as error:
+                raise InputError(
+                    f"rule {name}: an object is not shaped as its API says: {error}",
+                    hint="kubectl apply --dry-run=server names it",
+                ) from None
     return sorted(found, key=Remark.order)

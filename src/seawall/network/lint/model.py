@@ -14,6 +14,7 @@ from seawall.network.model import Packet, Peer, Pod, read_pod
 from seawall.network.pairs import Matrix
 from seawall.network.policies import PolicyWorld
 from seawall.network.rules import Action, Direction
+from seawall.network.workloads import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -124,10 +125,20 @@ class View:
             kind = str(raw.get("kind"))
             group = str(raw.get("apiVersion") or "").partition("/")[0]
             if kind.endswith("NetworkPolicy") and group not in OTHER_APIS:
-                metadata = raw.get("metadata") or {}
-                namespace = str(metadata.get("namespace") or "default") if kind == "NetworkPolicy" else ""
-                found[kind, namespace, str(metadata.get("name") or "")] = raw
+                namespace, _, name = identity(raw)
+                found[kind, namespace if kind == "NetworkPolicy" else "", name] = raw
         return found
+
+    def blocks(self) -> Iterator[tuple[dict[str, Any], STEP, dict[str, Any]]]:
+        """Yield every ipBlock as it was written, with the steps that lead to it; refused policies are among them."""
+        for (kind, _, _), raw in self.raws.items():
+            if kind == "NetworkPolicy":
+                for direction, field in (("ingress", "from"), ("egress", "to")):
+                    for index, rule in enumerate(_list(_dict(raw.get("spec")).get(direction))):
+                        for number, peer in enumerate(_list(_dict(rule).get(field))):
+                            block = _dict(peer).get("ipBlock")
+                            if isinstance(block, dict):
+                                yield raw, ("spec", direction, index, field, number, "ipBlock"), block
 
     def policies(self, *tiers: str) -> Iterator[tuple[Policy, dict[str, Any]]]:
         """Yield the policies of some tiers, of all where none is named, with what was read."""
@@ -234,6 +245,14 @@ class View:
             if (_words(mine, was[part], was) != _words(other, now[part], now)).any():
                 return False
         return True
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _words(matrix: Matrix, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from seawall.network.model import Peer, Pod, Selector
+from seawall.network.model import MISSHAPEN, Peer, Pod, Selector, misshapen
 from seawall.network.pairs.addresses import AddressAtoms
 from seawall.network.pairs.endpoint import EXTERNAL, HOST, NODE, POD, Endpoint, Vocabulary, texts_of
 
@@ -49,7 +49,7 @@ class Population:
             *((raw, None) for raw in pods),
             *((item.raw, item.template) for item in workloads),
         ]
-        identity, signature, first, second = self._read(bool(blocks))
+        identity, signature, first, second = self._read(bool(blocks or node_selectors))
         reduced, kinds = self._reduce(identity)
         self._hosts = np.array([item[0] for item in kinds], dtype=bool)[reduced]
         addresses = self._addresses(first, second, bool(blocks))
@@ -95,27 +95,30 @@ class Population:
         found: list[tuple[str, str]] = []
         named = bool(self.vocabulary.port_names)
         for raw, template in self._sources:
-            holder = raw if template is None else template
-            spec = holder.get("spec") or _EMPTY
-            host = spec.get("hostNetwork") is True
-            metadata = raw.get("metadata") or _EMPTY
-            labels = (metadata if template is None else holder.get("metadata") or _EMPTY).get(
-                "labels"
-            ) or _EMPTY
-            key = (metadata.get("namespace") or "default", host, *labels.items())
             try:
-                number = ids.get(key)
-            except TypeError:
-                key = (str(key[0]), host, *((str(k), str(v)) for k, v in labels.items()))
-                number = ids.get(key)
-            if number is None:
-                number = ids[key] = len(ids)
-            identity.append(number)
-            if named:
-                signature.append(0 if host else self._signature(spec))
-            if addressed:
-                status = (raw.get("status") or _EMPTY) if template is None else _EMPTY
-                found.append(texts_of(status, host))
+                holder = raw if template is None else template
+                spec = holder.get("spec") or _EMPTY
+                host = spec.get("hostNetwork") is True
+                metadata = raw.get("metadata") or _EMPTY
+                labels = (metadata if template is None else holder.get("metadata") or _EMPTY).get(
+                    "labels"
+                ) or _EMPTY
+                key = (metadata.get("namespace") or "default", host, *labels.items())
+                try:
+                    number = ids.get(key)
+                except TypeError:
+                    key = (str(key[0]), host, *((str(k), str(v)) for k, v in labels.items()))
+                    number = ids.get(key)
+                if number is None:
+                    number = ids[key] = len(ids)
+                identity.append(number)
+                if named:
+                    signature.append(0 if host else self._signature(spec))
+                if addressed:
+                    status = (raw.get("status") or _EMPTY) if template is None else _EMPTY
+                    found.append(texts_of(status, host))
+            except MISSHAPEN as error:
+                raise misshapen(raw, error) from None
         self._identities = list(ids)
         numbers = np.array(identity, dtype=np.int64)
         if not addressed:

@@ -17,20 +17,11 @@ SEVERITY = "warning"
 
 def check(view: View) -> Iterator[Found]:
     """Yield blocks such as 10.10.0.0/0, which is read as 0.0.0.0/0 (specs b1.7)."""
-    for (kind, _, _), raw in view.raws.items():
-        if kind != "NetworkPolicy":
-            continue
-        for direction, field in (("ingress", "from"), ("egress", "to")):
-            for index, rule in enumerate((raw.get("spec") or {}).get(direction) or []):
-                for number, peer in enumerate((rule or {}).get(field) or []):
-                    block = (peer or {}).get("ipBlock") or {}
-                    for step, text in [
-                        (("cidr",), block.get("cidr")),
-                        *((("except", n), item) for n, item in enumerate(block.get("except") or [])),
-                    ]:
-                        yield from _bits(
-                            raw, ("spec", direction, index, field, number, "ipBlock", *step), str(text)
-                        )
+    for raw, path, block in view.blocks():
+        yield from _bits(raw, (*path, "cidr"), str(block.get("cidr")))
+        excepted = block.get("except")
+        for place, item in enumerate(excepted if isinstance(excepted, list) else ()):
+            yield from _bits(raw, (*path, "except", place), str(item))
 
 
 def _bits(raw: dict[str, Any], path: tuple[str | int, ...], text: str) -> Iterator[Found]:

@@ -17,22 +17,14 @@ SEVERITY = "error"
 
 def check(view: View) -> Iterator[Found]:
     """Yield exceptions that are no strict subset of their cidr (specs b1.7)."""
-    for (kind, _, _), raw in view.raws.items():
-        if kind != "NetworkPolicy":
-            continue
-        for direction, field in (("ingress", "from"), ("egress", "to")):
-            for index, rule in enumerate((raw.get("spec") or {}).get(direction) or []):
-                for number, peer in enumerate((rule or {}).get(field) or []):
-                    block = (peer or {}).get("ipBlock") or {}
-                    for place, item in enumerate(block.get("except") or []):
-                        if _outside(str(block.get("cidr")), str(item)):
-                            path = ("spec", direction, index, field, number, "ipBlock", "except", place)
-                            yield Found(
-                                raw,
-                                path,
-                                f"{item} is no strict part of {block.get('cidr')}",
-                                "no address of it is in the block, or all are",
-                            )
+    for raw, path, block in view.blocks():
+        excepted = block.get("except")
+        for place, item in enumerate(excepted if isinstance(excepted, list) else ()):
+            if _outside(str(block.get("cidr")), str(item)):
+                message = f"{item} is no strict part of {block.get('cidr')}"
+                yield Found(
+                    raw, (*path, "except", place), message, "no address of it is in the block, or all are"
+                )
 
 
 def _outside(cidr: str, inner: str) -> bool:
