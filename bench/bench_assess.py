@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ SIZES = (100, 1000, 10_000)
 
 def main() -> None:
     """Print the figures of the main job."""
+    gc.set_threshold(500_000, 20, 100)  # as the command line sets it
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         one = folder / "one"
