@@ -189,7 +189,7 @@ class Judge:
     def _outcome(self, control: Control, subject_id: str, verdict: bool | None) -> Outcome:
         if control.header.decides == "manual":
             return Outcome.MANUAL
-        item = self.estate.by_id.get(subject_id)
+        item = self.estate.by_id.get(subject_id) if self.has_unknown else None
         if isinstance(item, AzureResource) and item.unknown:
             prefix = self.prefixes.get(subject_id)
             for field in control.header.fields:

@@ -85,11 +85,14 @@ class Finding(msgspec.Struct, frozen=True):
     fingerprint: str = ""
 
 
+_CANONICAL = msgspec.json.Encoder(order="deterministic")
+
+
 def fingerprint(control: str, subject_id: str, path: str, observed: Any) -> str:
     """Name a finding so that it survives moved lines: 16 hex digits over what it says, never where.
 
     Made of the control, the subject's identity, the field path and the observed value in canonical JSON.
     """
-    value = msgspec.json.encode(observed, order="deterministic")
+    value = _CANONICAL.encode(observed)
     parts = (control.encode(), subject_id.encode(), path.encode(), value)
     return hashlib.blake2b(b"\x00".join(parts), digest_size=8).hexdigest()
