@@ -267,3 +267,26 @@ def test_a_large_list_is_read_item_by_item():
 )
 def test_places(text, document, path, place):
     assert Marks(text.encode()).place(document, path) == place
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("a: |\n  yes: {\n  - *x\n\n  0x10: !t\nb: 1\n", True),
+        ("a:\n  - b: |\n      on: [\n    c: 1\n  - |\n      no\n", True),
+        ("a: |\n  x\nb: yes\n", False),
+        ("a: |\n    x\n  b: yes\n", False),
+        ("a: |\n\n  yes: {\nb: 1\n", False),
+        ("a: |\n  x\n  - &y\nb: *y\n", False),
+        ("a:\n- b: |\n    on\n  c: on\n", False),
+        ("a: |\n  tab\there\n", False),
+        ('a: |\n  x\nb: "\\x41"\n', False),
+    ],
+)
+def test_what_stands_in_a_literal_block_is_text(text, plain):
+    """And both readers agree on it, whichever is taken."""
+    assert fast.is_plain(text.encode()) == plain
+    done, value = fast.load(text.encode())
+    if plain:
+        assert done
+        assert typed(value) == typed(exact.compose(text.encode()))

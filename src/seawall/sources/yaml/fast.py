@@ -8,6 +8,7 @@ safe side. tests/sources/test_yaml_paths.py proves that both paths give equal ob
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, Final
 
 import yaml_rs
@@ -59,6 +60,11 @@ _FLOW: Final = re.compile(
 )
 _FLOW_KEY: Final = re.compile(rb"[\]}][ ]*+:")
 _ESCAPE: Final = re.compile(rb'\\[^"\\n]')
+# A key, or dashes, with a literal block behind it; group 1 reaches to where the key begins.
+_OPENS_BLOCK: Final = re.compile(
+    rb"^([ ]*+(?:-[ ]++)*+)(?:[A-Za-z_][A-Za-z0-9_./-]*+:[ ]++)?\|[-+]?\n", re.MULTILINE
+)
+_INDENT: Final = re.compile(rb"( *+)")
 # Deep nesting: yaml-rs recurses (it fell over a thousand levels on a stack of 512 KB). And a document's end.
 _INDENTED: Final = b"\n" + b" " * 64
 _STAIRS: Final = b"- - - - "
@@ -68,18 +74,48 @@ _ENDED: Final = b"\n..."
 def is_plain(data: bytes) -> bool:
     """Say whether no token of the text could be read differently by the fast reader."""
     text = b"\n" + data
-    if _TOKEN.search(text) or _INDENTED in text or _STAIRS in text or _ENDED in text:
-        return False
     if text.translate(None, _ORDINARY) and _CONTROL.search(text):
         return False
+    if b"\\" in text and _ESCAPE.search(text):
+        return False
     bar = b"|" in text
-    if bar and (_TOP_BLOCK.search(text) or _LAST_BLOCK.search(text)):
+    if bar:
+        if _TOP_BLOCK.search(text) or _LAST_BLOCK.search(text):
+            return False
+        text = _without_blocks(text)
+    if _TOKEN.search(text) or _INDENTED in text or _STAIRS in text or _ENDED in text:
         return False
     if (bar or b">" in text) and _BLOCK.search(text):
         return False
-    if (b"[" in text or b"{" in text) and (_FLOW.search(text) or _FLOW_KEY.search(text)):
-        return False
-    return not (b"\\" in text and _ESCAPE.search(text))
+    return not ((b"[" in text or b"{" in text) and (_FLOW.search(text) or _FLOW_KEY.search(text)))
+
+
+def _without_blocks(text: bytes) -> bytes:
+    """Leave out the lines of literal blocks: they are no tokens, whatever stands in them.
+
+    The first line of a block says how far in it stands; what is as far in belongs to it, everything else stays.
+    """
+    parts: list[bytes] = []
+    at = 0
+    for match in _OPENS_BLOCK.finditer(text):
+        if match.start() < at:
+            continue  # within the last block
+        first = _INDENT.match(text, match.end())
+        # A first line that is blank, or not further in, is left to the checks; so is all that is less far in than it.
+        if first is None or len(first[1]) <= len(match[1]) or text[first.end() : first.end() + 1] in b"\n":
+            continue
+        behind = _further_out(len(first[1]) - 1).search(text, first.end())
+        end = behind.start() if behind else len(text)
+        parts.append(text[at : match.end()])
+        at = end
+    parts.append(text[at:])
+    return b"".join(parts)
+
+
+@cache
+def _further_out(indent: int) -> re.Pattern[bytes]:
+    """Match the beginning of a line that is not further in than an indentation, and not blank."""
+    return re.compile(rb"^ {0,%d}(?![ \n])" % indent, re.MULTILINE)
 
 
 def load(data: bytes) -> tuple[bool, Any]:
