@@ -34,7 +34,7 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _KEYWORDS = {"true": True, "false": False, "null": None}
-_RESERVED = frozenset(
+RESERVED = frozenset(
     [
         "as",
         "break",
@@ -97,7 +97,7 @@ def tokens(text: str) -> list[Token]:
 
 def is_reserved(name: str) -> bool:
     """Whether a word may not be used as a variable's name."""
-    return name in _RESERVED
+    return name in RESERVED
 
 
 def _number(match: re.Match[str], at: int) -> Token:

@@ -18,6 +18,7 @@ from seawall.cel import (
     compile_expression,
     functions_of,
 )
+from seawall.cel.lexer import RESERVED
 from seawall.cel.parser import parse
 from seawall.cel.tree import Call, Fold, Index, ListLit, Literal, MapLit, Node, Select, StructLit
 from seawall.cel.types import Type, parse_type
@@ -67,31 +68,7 @@ _VARIABLES = {
 }
 # Names that are no CEL names are written escaped (apiserver pkg/cel/escaping.go).
 _ESCAPES = {"__underscores__": "__", "__dot__": ".", "__dash__": "-", "__slash__": "/"}
-_KEYWORDS = frozenset(
-    (
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    )
-)
+_KEYWORDS = RESERVED | {"true", "false", "null", "in"}
 _ESCAPED = re.compile("|".join(_ESCAPES))
 
 
