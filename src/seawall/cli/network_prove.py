@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
-from seawall.cli.network_common import estate_paths
+from seawall.cli.network_common import emit, estate_paths, finish, read
+from seawall.core.exits import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @click.command()
@@ -28,8 +31,7 @@ from seawall.cli.network_common import estate_paths
     show_default=True,
     help="How to answer; nft prints the ruleset and sends nothing.",
 )
-@click.pass_context
-def prove(ctx: click.Context, paths: tuple[str, ...], versions: str, output: str) -> None:
+def prove(paths: tuple[str, ...], versions: str, output: str) -> None:
     """Prove the model with packets: every ordered pair of pods, every class of ports, TCP, UDP and SCTP.
 
     Builds a network namespace for each pod (200 at most), compiles the policies to nftables, sends, and compares
@@ -38,33 +40,28 @@ def prove(ctx: click.Context, paths: tuple[str, ...], versions: str, output: str
     """
     from seawall.lab.packets import make_plan
     from seawall.lab.packets import prove as run
-    from seawall.network.estate import read_estate
-    from seawall.sources import read_paths
 
-    snapshot = read_paths(paths)
-    estate = read_estate((item.raw for item in snapshot.objects), strict=False)
+    snapshot, estate = read(paths)
     plan = make_plan(estate, versions=(4, 6) if versions == "both" else (int(versions),))
     if output == "nft":
         click.echo(plan.rules, nl=False)
-        return
+        finish(snapshot, estate)
     proof = run(plan)
-    if output == "json":
-        click.echo(json.dumps(msgspec.to_builtins(proof), indent=2))
-    else:
+
+    def text() -> Iterator[str]:
         for wrong in proof.wrong[:40]:
-            click.echo(
+            yield (
                 f"WRONG  {wrong.source} -> {wrong.target} IPv{wrong.version} {wrong.protocol}/{wrong.port}:"
                 f" the model says {wrong.model}, the packet was {wrong.packet}"
             )
         if len(proof.wrong) > 40:
-            click.echo(f"... and {len(proof.wrong) - 40} more")
-        for text in proof.left_out:
-            click.echo(f"left out: {text}")
-        for problem in estate.problems:
-            click.echo(f"left out: {problem.kind} {problem.namespace}/{problem.name}: {problem.reason}")
-        click.echo(
+            yield f"... and {len(proof.wrong) - 40} more"
+        yield from (f"left out: {one}" for one in proof.left_out)
+        yield (
             f"{proof.pods} pods and {proof.ends - proof.pods} addresses outside, {proof.probes} packets:"
             f" {proof.allowed} to be let through, {proof.denied} to be stopped, {len(proof.wrong)} wrong"
             f" ({sum(proof.seconds.values()):.1f} s)"
         )
-    ctx.exit(1 if proof.wrong else 0)
+
+    emit(output, proof, text)
+    finish(snapshot, estate, Exit.FINDINGS if proof.wrong else Exit.CLEAN)
