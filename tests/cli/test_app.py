@@ -8,7 +8,17 @@ import pytest
 from seawall import __version__
 from support.command import seawall
 
-HEAVY = {"duckdb", "yaml", "yaml_rs", "rich", "msgspec", "numpy", "seawall.kql", "seawall.controls"}
+HEAVY = {
+    "duckdb",
+    "_duckdb",
+    "yaml",
+    "yaml_rs",
+    "rich",
+    "msgspec",
+    "numpy",
+    "seawall.kql",
+    "seawall.controls",
+}
 
 
 def imported(*arguments):
