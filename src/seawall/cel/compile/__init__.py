@@ -199,13 +199,10 @@ class Compiler:
                 if type(name) not in {str, int, bool, Uint, float}:
                     raise CelError(f"unsupported key type: {kind_of(name)}")
                 item = value(frame)
-                if optional:
-                    if type(item) is not Optional:
-                        raise CelError(f"cannot initialize optional entry '{name}' from non-optional value")
-                    if not item.present:
-                        continue
-                    item = item.value
-                found[name] = item
+                if not optional:
+                    found[name] = item
+                elif _given(name, item):
+                    found[name] = item.value
             return found
 
         return build
@@ -220,16 +217,20 @@ class Compiler:
             found: dict[str, Any] = {}
             for name, value, optional in entries:
                 item = value(frame)
-                if optional:
-                    if type(item) is not Optional:
-                        raise CelError(f"cannot initialize optional entry '{name}' from non-optional value")
-                    if not item.present:
-                        continue
-                    item = item.value
-                found[name] = item
+                if not optional:
+                    found[name] = item
+                elif _given(name, item):
+                    found[name] = item.value
             return ObjectValue(kind, found)
 
         return build
+
+
+def _given(name: Any, item: Any) -> bool:
+    """Tell whether the optional value of an entry `?name: item` is there."""
+    if type(item) is not Optional:
+        raise CelError(f"cannot initialize optional entry '{name}' from non-optional value")
+    return bool(item.present)
 
 
 _FOLDED = frozenset(

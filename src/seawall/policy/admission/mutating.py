@@ -15,7 +15,7 @@ from seawall.policy.admission.matching import matches
 from seawall.policy.admission.patches import Kind, MutationError, apply_configuration, json_patch
 from seawall.policy.admission.request import Denied
 from seawall.policy.admission.selectors import SelectorError
-from seawall.policy.admission.world import ADMISSION_GROUP, World, name_of, namespace_of
+from seawall.policy.admission.world import World, bound_policies, name_of, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,13 +97,8 @@ class MutatingPolicies:
     def __init__(self, world: World, minor: int, authorize: Authorize) -> None:
         self.world = world
         self.authorize = authorize
-        bindings: dict[str, list[Json]] = {}
-        for item in sorted(world.kind(ADMISSION_GROUP, "MutatingAdmissionPolicyBinding"), key=name_of):
-            bindings.setdefault(str((item.get("spec") or {}).get("policyName")), []).append(item)
         self.policies = [
-            Policy(raw, bindings[name_of(raw)], minor)
-            for raw in sorted(world.kind(ADMISSION_GROUP, "MutatingAdmissionPolicy"), key=name_of)
-            if name_of(raw) in bindings
+            Policy(raw, bindings, minor) for raw, bindings in bound_policies(world, "MutatingAdmissionPolicy")
         ]
 
     def admit(self, request: Request) -> None:

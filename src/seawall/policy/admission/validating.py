@@ -17,7 +17,7 @@ from seawall.policy.admission.inputs import ConfigurationError, activation, coll
 from seawall.policy.admission.matching import matches
 from seawall.policy.admission.request import Denied
 from seawall.policy.admission.selectors import SelectorError
-from seawall.policy.admission.world import ADMISSION_GROUP, World, name_of
+from seawall.policy.admission.world import World, bound_policies, name_of
 
 if TYPE_CHECKING:
     from seawall.cel.library.authz import Authorize
@@ -81,13 +81,9 @@ class ValidatingPolicies:
         self.world = world
         self.minor = minor
         self.authorize = authorize
-        bindings: dict[str, list[Json]] = {}
-        for item in sorted(world.kind(ADMISSION_GROUP, "ValidatingAdmissionPolicyBinding"), key=name_of):
-            bindings.setdefault(str((item.get("spec") or {}).get("policyName")), []).append(item)
         self.policies = [
-            Policy(raw, bindings[name_of(raw)], minor)
-            for raw in sorted(world.kind(ADMISSION_GROUP, "ValidatingAdmissionPolicy"), key=name_of)
-            if name_of(raw) in bindings
+            Policy(raw, bindings, minor)
+            for raw, bindings in bound_policies(world, "ValidatingAdmissionPolicy")
         ]
 
     def admit(self, request: Request) -> None:

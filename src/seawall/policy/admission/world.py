@@ -61,3 +61,15 @@ CLUSTER_KINDS = {
     (ADMISSION_GROUP, "ValidatingWebhookConfiguration"), (ADMISSION_GROUP, "MutatingWebhookConfiguration"),
     ("resource.k8s.io", "DeviceClass"), ("resource.k8s.io", "ResourceSlice"),
 }  # fmt: skip
+
+
+def bound_policies(world: World, kind: str) -> list[tuple[Json, list[Json]]]:
+    """Return the policies of a kind that have bindings, by name, each with them (by name too)."""
+    bindings: dict[str, list[Json]] = {}
+    for item in sorted(world.kind(ADMISSION_GROUP, f"{kind}Binding"), key=name_of):
+        bindings.setdefault(str((item.get("spec") or {}).get("policyName")), []).append(item)
+    return [
+        (raw, bindings[name_of(raw)])
+        for raw in sorted(world.kind(ADMISSION_GROUP, kind), key=name_of)
+        if name_of(raw) in bindings
+    ]
