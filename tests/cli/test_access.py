@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from seawall.cli.access import access
+from support import ROOT
+from support.command import seawall
 
 WORLD = """
 apiVersion: rbac.authorization.k8s.io/v1
@@ -131,3 +133,10 @@ def test_can_with_azure_names_the_assignment_with_its_line_and_what_it_cannot_se
     assert any("Conditional Access" in each for each in answer["outside"])
     refused = json.loads(run("can", "delete", "pods", "-n", "blue", *arguments).stdout)
     assert refused["azureGrants"][0]["custom"] == ["Microsoft.ContainerService/managedClusters/pods/delete"]
+
+
+def test_paths_to_a_secret_that_nobody_read_are_not_answered_with_silence():
+    place = str(ROOT / "examples" / "contoso")
+    done = seawall("access", "paths", "--to", "secret", "shop/none", "--snapshot", place)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "no secret shop/none was read" in done.stderr

@@ -16,7 +16,7 @@ from seawall.cli.access.common import (
     exit_with,
     read_world,
 )
-from seawall.core.errors import UsageError
+from seawall.core.errors import NothingToCheckError, UsageError
 from seawall.core.exits import Exit
 
 if TYPE_CHECKING:
@@ -67,6 +67,13 @@ def paths(
     snapshot, world = read_world(paths)
     azure = azure_of(snapshot, cluster, entra_groups)
     graph = build_graph(world, azure, [resource.row for resource in snapshot.resources])
+    if target == "secret" and not any(
+        edge.target == goal for edges in graph.edges.values() for edge in edges
+    ):
+        raise NothingToCheckError(
+            f"no secret {place} was read, and no pod names it: there is nothing that paths could end at",
+            hint="give a dump that holds the secrets: kubectl get secrets -A -o yaml (their values are not looked at)",
+        )
     if sources:
         starts: list[Node] = [_subject(each) for each in sources]
     else:
