@@ -24,7 +24,6 @@ OTHER_APIS = {
     "cilium.io": ("Cilium", ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")),
 }
 """API group -> whose it is, and the kinds that decide about packets: none of them is decided here, and that is said."""
-_TIER = {"admin": 0, "networkpolicy": 1, "baseline": 2}
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -55,6 +54,7 @@ class NetworkEstate:
         self.services: list[dict[str, Any]] = []
         self.policies: list[Policy] = []
         self.problems: list[Problem] = []
+        self.engine = ""
 
     def standing(self) -> list[Workload]:
         """Return the workloads that no pod of the estate stands for."""
@@ -65,6 +65,7 @@ class NetworkEstate:
         made = NetworkEstate()
         made.namespaces, made.pods, made.workloads = self.namespaces, self.pods, self.workloads
         made.nodes, made.services, made.problems = self.nodes, self.services, self.problems
+        made.engine = self.engine
         made.policies = ordered(policies)
         return made
 
@@ -76,11 +77,8 @@ class NetworkEstate:
 
 
 def ordered(policies: Iterable[Policy]) -> list[Policy]:
-    """Return policies in the order in which they are asked."""
-    return sorted(
-        policies,
-        key=lambda item: (_TIER[item.tier], item.priority, "" if item.tier == "networkpolicy" else item.name),
-    )
+    """Return policies in the order in which they are asked: by tier, order in it, and name."""
+    return sorted(policies, key=lambda item: (item.stage, item.priority, item.tie))
 
 
 def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True) -> NetworkEstate:
