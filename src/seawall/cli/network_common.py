@@ -63,7 +63,7 @@ def read(
     from seawall.sources import read_paths
 
     snapshot = read_paths(paths)
-    estate = read_estate((item.raw for item in snapshot.objects), strict=False)
+    estate = read_estate((item.raw for item in snapshot.objects), strict=False, engine=engine or "")
     if engine:
         from seawall.network.profiles import on_engine
 
@@ -71,7 +71,7 @@ def read(
     for unread in snapshot.unread:
         click.echo(f"seawall: not read: {unread.path}: {unread.reason}", err=True)
     for problem in estate.problems:
-        click.echo(f"seawall: left out: {problem.reason}", err=True)
+        click.echo(f"seawall: {'no effect' if problem.idle else 'left out'}: {problem.reason}", err=True)
     if not estate.pods and not estate.workloads and not (azure and snapshot.resources):
         raise NothingToCheckError(
             "no pod and no workload was found", hint="give --snapshot a folder of manifests"
@@ -81,7 +81,7 @@ def read(
 
 def finish(snapshot: Snapshot, estate: NetworkEstate, code: int = Exit.CLEAN) -> None:
     """Leave with a code; what could not be read outweighs it."""
-    broken = snapshot.unread or estate.problems
+    broken = snapshot.unread or any(not problem.idle for problem in estate.problems)
     click.get_current_context().exit(Exit.INCOMPLETE if broken else code)
 
 

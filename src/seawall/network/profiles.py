@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from seawall.network.estate import Problem
+from seawall.network.problem import Problem
 from seawall.network.rules import Direction
 
 if TYPE_CHECKING:

@@ -57,7 +57,12 @@ def differences(objects, matrix=None, engine=""):
                 out, into = world.decide(Packet(source, target, protocol, port))
                 expected = out.verdict is Action.ALLOW and into.verdict is Action.ALLOW
                 asked += 1
-                if bool(mask >> matrix.ports.atom(protocol, port) & 1) != expected:
+                if (
+                    bool(
+                        mask >> matrix.ports.atom(protocol, Packet(source, target, protocol, port).point) & 1
+                    )
+                    != expected
+                ):
                     wrong.append((source, target, protocol, port, expected))
     return wrong, asked
 

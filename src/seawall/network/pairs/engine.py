@@ -388,9 +388,8 @@ def _spread(words: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndar
 
 
 def _speaks(policy: Policy, direction: Direction) -> bool:
-    if policy.tier == "networkpolicy":
-        return direction in policy.isolates
-    return bool(policy.rules(direction))
+    # Rules of a NetworkPolicy without its type do nothing (specs b1.1).
+    return direction in policy.isolates or (policy.tier != "networkpolicy" and bool(policy.rules(direction)))
 
 
 def _rules(policies: Iterable[Policy]) -> Iterator[Rule]:

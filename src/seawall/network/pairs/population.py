@@ -380,7 +380,11 @@ class Population:
         if match.entity:
             return self._entity(match.entity)
         if match.where is not None:
-            return np.flatnonzero(self._holds(match.where))
+            held = self._holds(match.where)
+            low, high = (0, self.pods_end)
+            if match.namespace is not None:
+                low, high = self.slices.get(match.namespace, (0, 0))
+            return np.flatnonzero(held[low:high]) + low
         if match.block is not None:
             inside4 = np.append(self.atoms.within(4, match.block, match.excepted), False)
             inside6 = np.append(self.atoms.within(6, match.block, match.excepted), False)
