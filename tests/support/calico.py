@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.network import BLOCKS, KEYS, NAMES, NAMESPACES, PORTS, labels, random_cluster
+from support.network import BLOCKS, KEYS, NAMESPACES, labels, random_cluster
 
 TIERS = ("default", "ops", "late")
 ACCOUNTS = ("default", "robot")

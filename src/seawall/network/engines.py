@@ -12,8 +12,10 @@ import msgspec
 
 from seawall.core import InputError
 from seawall.network.calico.policies import STAGED, CalicoReader
+from seawall.network.cilium.policies import CiliumReader
 from seawall.network.model import MISSHAPEN, misshapen
 from seawall.network.problem import Problem
+from seawall.network.profiles import read_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from seawall.network.rules import Policy
 
 VENDORS = ("calico", "cilium")
+_SPEAK = {"calico": frozenset({"HostEndpoint"}), "cilium": frozenset[str]()}
 _POLICIES = {
     "calico": frozenset({"NetworkPolicy", "GlobalNetworkPolicy"}),
     "cilium": frozenset({"CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"}),
@@ -48,7 +51,10 @@ def settle(estate: NetworkEstate, policies: list[Policy], *, strict: bool) -> li
     present = [
         name
         for name in VENDORS
-        if any(owner_of(raw) == name and raw.get("kind") in _POLICIES[name] for raw in estate.vendors)
+        if any(
+            owner_of(raw) == name and raw.get("kind") in _POLICIES[name] | _SPEAK[name]
+            for raw in estate.vendors
+        )
     ]
     if not present:
         return policies
@@ -68,7 +74,32 @@ def settle(estate: NetworkEstate, policies: list[Policy], *, strict: bool) -> li
             estate.problems.append(_problem(raw, reason, idle=True))
     if estate.engine == "calico":
         return _calico(estate, policies, mine, strict=strict)
+    if estate.engine == "cilium":
+        return _cilium(estate, policies, mine, strict=strict)
     return policies
+
+
+def _cilium(
+    estate: NetworkEstate, policies: list[Policy], raws: list[dict[str, Any]], *, strict: bool
+) -> list[Policy]:
+    reader = CiliumReader(estate)
+    found: list[Policy] = []
+
+    def take(raw: dict[str, Any]) -> None:
+        if raw.get("kind") in _POLICIES["cilium"]:
+            found.extend(reader.read(raw))
+
+    for ask in (reader.learn, take):
+        for raw in raws:
+            _guarded(ask, raw, estate, strict=strict)
+    own = [read_as(item, "cilium") if item.tier == "networkpolicy" else item for item in policies]
+    kept: list[Policy] = []
+
+    def require(_: dict[str, Any]) -> None:
+        kept.extend(reader.required([*own, *found]))
+
+    _guarded(require, {"kind": "CiliumNetworkPolicy"}, estate, strict=strict)
+    return kept or [*own, *found]
 
 
 def _calico(

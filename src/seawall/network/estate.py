@@ -86,11 +86,10 @@ def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True, engin
             if raw.get("kind") == "Pod":
                 if (raw.get("status") or {}).get("phase") not in DONE:
                     estate.pods.append(raw)
+            elif str(raw.get("apiVersion") or "").partition("/")[0] in OTHER_APIS:
+                vendors.append(raw)
             else:
-                if str(raw.get("apiVersion") or "").partition("/")[0] in OTHER_APIS:
-                    vendors.append(raw)
-                else:
-                    _sort(estate, policies, raw, strict=strict)
+                _sort(estate, policies, raw, strict=strict)
         except MISSHAPEN as error:
             raise misshapen(raw, error) from None
     estate.vendors = tuple(vendors)

@@ -1,6 +1,7 @@
 """What the same policies mean on the engine that enforces them, where that is certain.
 
-- `cilium`: a block never means a pod or a node (azure-cni-powered-by-cilium.md @007506c; specs b1.8).
+- `cilium`: a block never means a pod or a node (azure-cni-powered-by-cilium.md @007506c; specs b1.8), and labels that are
+  no part of a pod's identity by default are seen by no selector (pkg/labelsfilter v1.18.4).
 - `npm-windows`: a policy with a named port, SCTP, a negative selector or an exception is not applied
   (azure-container-networking translatePolicy.go @cbd7560c; specs b5).
 - `npm-linux`, `npm-windows`: IPv6 blocks are not enforced; what a pod sends to its own node is not filtered, which
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from seawall.network.cilium.labels import of_identity
+from seawall.network.model import Selector
 from seawall.network.problem import Problem
 from seawall.network.rules import Direction
 
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from seawall.network.estate import NetworkEstate
-    from seawall.network.model import Selector
     from seawall.network.rules import PeerMatch, Policy, Rule
 
 PROFILES = ("npm-linux", "npm-windows", "cilium", "calico")
@@ -42,15 +44,17 @@ def on_engine(estate: NetworkEstate, engine: str) -> NetworkEstate:
             text = f"NetworkPolicy {policy.namespace}/{policy.name} is not applied on Windows: {', '.join(reasons)}"
             problems.append(Problem(policy.kind, policy.namespace, policy.name, text, refused=False))
             continue
-        policies.append(_changed(policy, engine))
+        policies.append(read_as(policy, engine))
     made = estate.with_policies(policies)
     made.problems = problems
     return made
 
 
-def _changed(policy: Policy, engine: str) -> Policy:
+def read_as(policy: Policy, engine: str) -> Policy:
+    """Return a NetworkPolicy as an engine takes it."""
     return msgspec.structs.replace(
         policy,
+        subject=_seen(policy.subject) if engine == "cilium" else policy.subject,
         ingress=tuple(_rule(item, engine) for item in policy.ingress),
         egress=tuple(_rule(item, engine) for item in policy.egress),
     )
@@ -60,11 +64,28 @@ def _rule(rule: Rule, engine: str) -> Rule:
     if rule.peers is None:
         return rule
     if engine == "cilium":
-        peers = tuple(msgspec.structs.replace(item, outside=item.block is not None) for item in rule.peers)
+        peers = tuple(
+            _seen(msgspec.structs.replace(item, outside=item.block is not None)) for item in rule.peers
+        )
     else:
         # A block that the engine does not know lets nobody through; the rule keeps its other peers.
         peers = tuple(item for item in rule.peers if item.block is None or item.block.version == 4)
     return msgspec.structs.replace(rule, peers=peers)
+
+
+def _seen(match: PeerMatch) -> PeerMatch:
+    """Return a match as Cilium's identities let it be: no pod has a label that is no part of its identity."""
+    pods = match.pods
+    if pods is None:
+        return match
+    positive = {key for key, _ in pods.labels}
+    positive |= {key for key, operator, _ in pods.expressions if operator not in _NEGATIVE}
+    if not all(map(of_identity, positive)):
+        return msgspec.structs.replace(match, known=False)
+    kept = tuple(item for item in pods.expressions if of_identity(item[0]))
+    if len(kept) == len(pods.expressions):
+        return match
+    return msgspec.structs.replace(match, pods=Selector(pods.labels, kept))
 
 
 def _unsupported(policy: Policy) -> Iterator[str]:

@@ -138,8 +138,8 @@ class PeerMatch(msgspec.Struct, frozen=True):
 class Rule(msgspec.Struct, frozen=True):
     """One rule: `peers` or `ports` None means all of them; an empty tuple means none.
 
-    `here` narrows the pods that the policy selects to those that this rule is about (Calico). `field` is the list
-    that the rule stands in, where that is not its direction (Cilium's ingressDeny), with `index` its place there.
+    `here` narrows the pods that the policy selects to those that this rule is about (Calico). `path` leads to the
+    rule, where that is not by its direction and index (Cilium's ingressDeny and specs).
     """
 
     action: Action
@@ -148,7 +148,7 @@ class Rule(msgspec.Struct, frozen=True):
     name: str = ""
     index: int = 0
     here: PeerMatch | None = None
-    field: str = ""
+    path: tuple[str | int, ...] = ()
 
     def matches(
         self,

@@ -59,7 +59,7 @@ def _of_slice(raw: dict[str, Any]) -> Backends:
 
 def _port(item: dict[str, Any]) -> PortMatch:
     protocol = str(item.get("protocol") or "TCP")
-    target = item.get("targetPort", item.get("port"))
+    target: Any = item.get("targetPort", item.get("port"))
     if isinstance(target, str) and not target.isdigit():
         return PortMatch(protocol, name=target)
     return PortMatch(protocol, int(target), int(target))

@@ -204,7 +204,7 @@ def _cluster_rule(
     known = world.admin or world.baseline
     kind = "ClusterNetworkPolicy" if known[0].kind == "ClusterNetworkPolicy" else "AdminNetworkPolicy"
     peer = cluster_peer(there, egress=direction is Direction.EGRESS)
-    priority = 0
+    priority = 0.0
     if answer.tier == "admin" and answer.policy is not None:
         priority = answer.policy.priority - 1
     if peer is None or priority < 0:
@@ -223,7 +223,7 @@ def _cluster_rule(
             "metadata": {"name": f"{'open' if accept else 'close'}-{direction.value}-{pod.name}"[:63]},
             "spec": {
                 **({"tier": "Admin"} if kind == "ClusterNetworkPolicy" else {}),
-                "priority": priority,
+                "priority": int(priority),
                 "subject": {
                     "pods": {"namespaceSelector": space_selector(pod), "podSelector": pod_selector(pod)}
                 },

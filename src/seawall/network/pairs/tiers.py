@@ -99,13 +99,14 @@ class Tiers:
                 isolated[rows] = True
             for rule in policy.rules(self.direction):
                 self._settle(policy, rule, self._rows(rows, rule), (allowed, settled, passed))
-        found = ~settled if after is None else after & ~settled
+        found: np.ndarray = ~settled if after is None else after & ~settled
         found[isolated] = 0
         # What a rule passes on goes to the next tier also where this one isolates.
         found |= passed & (self.full if after is None else after)
         if after is None:
             found &= self.full
-        return found | allowed
+        found |= allowed
+        return found
 
     def _settle(
         self,
