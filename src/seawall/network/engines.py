@@ -92,7 +92,9 @@ def _cilium(
     for ask in (reader.learn, take):
         for raw in raws:
             _guarded(ask, raw, estate, strict=strict)
-    own = [read_as(item, "cilium") if item.tier == "networkpolicy" else item for item in policies]
+    own = [
+        read_as(item, "cilium", estate.family) if item.tier == "networkpolicy" else item for item in policies
+    ]
     kept: list[Policy] = []
 
     def require(_: dict[str, Any]) -> None:

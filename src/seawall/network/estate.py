@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from seawall.core import InputError
@@ -47,6 +48,15 @@ class NetworkEstate:
         """Return the workloads that no pod of the estate stands for."""
         return standing(self.pods, self.workloads)
 
+    @cached_property
+    def family(self) -> int:
+        """The one IP version that the addresses of pods and nodes have; 0 where they have both or none was read."""
+        versions = {address.version for address, _ in self.nodes}
+        for raw in self.pods:
+            for text in texts_of(raw.get("status") or {}):
+                versions.add(6 if ":" in text else 4)
+        return versions.pop() if len(versions) == 1 else 0
+
     def with_policies(self, policies: Iterable[Policy]) -> NetworkEstate:
         """Return the same estate under other policies."""
         made = NetworkEstate()
@@ -62,6 +72,12 @@ class NetworkEstate:
         made = self.with_policies(())
         made.pods, made.policies = pods, self.policies
         return made
+
+
+def texts_of(status: dict[str, Any]) -> list[str]:
+    """Return the addresses of a pod's status."""
+    several = [str(item.get("ip") or "") for item in status.get("podIPs") or [] if isinstance(item, dict)]
+    return [text for text in (*several, str(status.get("podIP") or "")) if text]
 
 
 def ordered(policies: Iterable[Policy]) -> list[Policy]:

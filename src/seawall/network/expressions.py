@@ -110,3 +110,14 @@ def terms(expression: Expression) -> Iterator[Term]:
     else:
         for part in expression.parts:
             yield from terms(part)
+
+
+def holds_without_labels(expression: Expression) -> bool:
+    """Tell whether an expression holds of what has no labels at all: nodes and addresses, as Cilium sees them."""
+    if isinstance(expression, Term):
+        return False
+    if isinstance(expression, Every):
+        return all(map(holds_without_labels, expression.parts))
+    if isinstance(expression, Some):
+        return any(map(holds_without_labels, expression.parts))
+    return not holds_without_labels(expression.part)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from seawall.network.cilium.labels import of_identity
+from seawall.network.cilium.peers import UNLABELLED, in_world
 from seawall.network.model import Selector
 from seawall.network.problem import Problem
 from seawall.network.rules import Direction
@@ -44,33 +45,46 @@ def on_engine(estate: NetworkEstate, engine: str) -> NetworkEstate:
             text = f"NetworkPolicy {policy.namespace}/{policy.name} is not applied on Windows: {', '.join(reasons)}"
             problems.append(Problem(policy.kind, policy.namespace, policy.name, text, refused=False))
             continue
-        policies.append(read_as(policy, engine))
+        policies.append(read_as(policy, engine, estate.family))
     made = estate.with_policies(policies)
     made.problems = problems
     return made
 
 
-def read_as(policy: Policy, engine: str) -> Policy:
-    """Return a NetworkPolicy as an engine takes it."""
+def read_as(policy: Policy, engine: str, family: int = 0) -> Policy:
+    """Return a NetworkPolicy as an engine takes it; `family` is the only IP version that the cluster has, else 0."""
     return msgspec.structs.replace(
         policy,
         subject=_seen(policy.subject) if engine == "cilium" else policy.subject,
-        ingress=tuple(_rule(item, engine) for item in policy.ingress),
-        egress=tuple(_rule(item, engine) for item in policy.egress),
+        ingress=tuple(_rule(item, engine, family) for item in policy.ingress),
+        egress=tuple(_rule(item, engine, family) for item in policy.egress),
     )
 
 
-def _rule(rule: Rule, engine: str) -> Rule:
+def _rule(rule: Rule, engine: str, family: int) -> Rule:
     if rule.peers is None:
         return rule
     if engine == "cilium":
-        peers = tuple(
-            _seen(msgspec.structs.replace(item, outside=item.block is not None)) for item in rule.peers
-        )
+        peers = tuple(found for item in rule.peers for found in _on_cilium(item, family))
     else:
         # A block that the engine does not know lets nobody through; the rule keeps its other peers.
         peers = tuple(item for item in rule.peers if item.block is None or item.block.version == 4)
     return msgspec.structs.replace(rule, peers=peers)
+
+
+def _on_cilium(match: PeerMatch, family: int) -> tuple[PeerMatch, ...]:
+    if match.block is not None:
+        return (in_world(match.block, match.excepted, family),)
+    seen = _seen(match)
+    spaces = match.namespaces
+    negative = (
+        spaces is not None
+        and bool(spaces.expressions)
+        and spaces.matches({})
+        and (seen.pods is None or seen.pods.matches({}))
+    )
+    # What asks only for labels that are not there holds of nodes and the world too: nothing says "a pod" of it.
+    return (seen, UNLABELLED) if negative and seen.known else (seen,)
 
 
 def _seen(match: PeerMatch) -> PeerMatch:

@@ -17,7 +17,17 @@ from seawall.network.cilium.labels import (
     names_namespace_labels,
     read_labels,
 )
-from seawall.network.expressions import EVERYBODY, HAS, IN, NAMESPACE, NOBODY, Expression, Term, both
+from seawall.network.expressions import (
+    EVERYBODY,
+    HAS,
+    IN,
+    NAMESPACE,
+    NOBODY,
+    Expression,
+    Term,
+    both,
+    holds_without_labels,
+)
 from seawall.network.model import read_network, read_selector
 from seawall.network.rules import ALL, HOST, REMOTE, WORLD, Clause, PeerMatch
 
@@ -27,6 +37,8 @@ if TYPE_CHECKING:
 
 KINDS = ("Endpoints", "CIDR", "CIDRSet", "Entities", "Services", "FQDNs", "Nodes", "Groups")
 _EVERY = {4: ipaddress.ip_network("0.0.0.0/0"), 6: ipaddress.ip_network("::/0")}
+UNLABELLED = PeerMatch(entity=ALL, also=(Clause((PeerMatch(where=EVERYBODY),), negated=True),))
+"""Whom selectors see without any label of Kubernetes: nodes and the world."""
 # Not by labels alone: what rules require of endpoints is not required of an entity.
 _PODS = PeerMatch(entity=ALL, also=(Clause((PeerMatch(where=EVERYBODY),)),))
 _ENTITIES: dict[str, tuple[PeerMatch, ...]] = {
@@ -44,6 +56,17 @@ _ENTITIES: dict[str, tuple[PeerMatch, ...]] = {
     "health": (),
     "none": (),
 }
+
+
+def in_world(block: Network, excepted: tuple[Network, ...], family: int) -> PeerMatch:
+    """Return the addresses of the world that a block means; `family` is the only one that the cluster has, else 0.
+
+    A cluster of one family has one label for the world, and every /0 is it, of whichever family it is written
+    (pkg/policy/api cidr.go GetAsEndpointSelectors).
+    """
+    if family and not block.prefixlen and block.version != family:
+        return PeerMatch(entity=WORLD)
+    return PeerMatch(block=block, excepted=excepted, outside=True)
 
 
 class Groups:
@@ -143,9 +166,14 @@ class PeerReader:
         if reserved:
             if len(keys_of(raw)) > 1 or raw.get("matchExpressions"):
                 raise InputError(f"{where}: {reserved[0]} together with other terms is not decided")
-            return self._entity(reserved[0].removeprefix(RESERVED), where)
+            # It is an endpoint selector all the same: what is required of endpoints is required of these.
+            named = self._entity(reserved[0].removeprefix(RESERVED), where)
+            return tuple(PeerMatch(entity=ALL, also=(*UNLABELLED.also, Clause((item,)))) for item in named)
         found = self.endpoint_expression(raw, where)
-        return () if found == NOBODY else (PeerMatch(where=found),)
+        if found == NOBODY:
+            return ()
+        # A selector without a namespace by name that asks only what is not there means nodes and the world too.
+        return (PeerMatch(where=found), *((UNLABELLED,) if holds_without_labels(found) else ()))
 
     def _entity(self, name: Any, where: str) -> tuple[PeerMatch, ...]:
         if name == "kube-apiserver":
@@ -194,7 +222,7 @@ class PeerReader:
             nets = self._groups.find(str(item["cidrGroupRef"]), f"{where}.cidrGroupRef")
         else:
             nets = self._groups.select(item["cidrGroupSelector"], f"{where}.cidrGroupSelector")
-        return tuple(PeerMatch(block=net, excepted=excepted, outside=True) for net in nets)
+        return tuple(in_world(net, excepted, self._estate.family) for net in nets)
 
     def _service(self, item: Any, where: str) -> tuple[PeerMatch, ...]:
         if not isinstance(item, dict):

@@ -12,8 +12,9 @@ import msgspec
 
 from seawall.core import InputError
 from seawall.network.cilium.labels import NAMESPACE_KEY, read_labels
-from seawall.network.cilium.peers import Groups, PeerReader
+from seawall.network.cilium.peers import UNLABELLED, Groups, PeerReader
 from seawall.network.cilium.ports import read_ports
+from seawall.network.expressions import EVERYBODY, holds_without_labels
 from seawall.network.rules import ALL, Action, Clause, Direction, PeerMatch, Policy, Rule
 
 if TYPE_CHECKING:
@@ -252,12 +253,15 @@ def _rule(
 
 def _parted(rule: Rule, requirement: _Requirement) -> tuple[Rule, ...]:
     """Return a rule as two: over the pods of the subject, whose endpoints must meet more, and over all others."""
-    if rule.action is not requirement.action or not any(_is_endpoint(item) for item in rule.peers or ()):
+    # A rule of Kubernetes without peers names every endpoint, and is held to what is required of endpoints.
+    given = (PeerMatch(where=EVERYBODY), UNLABELLED) if rule.peers is None else rule.peers
+    if rule.action is not requirement.action or not any(map(_is_endpoint, given)):
         return (rule,)
-    asked = Clause((PeerMatch(where=requirement.peers),))
+    who = PeerMatch(where=requirement.peers)
+    asked = Clause((who, UNLABELLED) if holds_without_labels(requirement.peers) else (who,))
     peers = tuple(
         msgspec.structs.replace(item, also=(*item.also, asked)) if _is_endpoint(item) else item
-        for item in rule.peers or ()
+        for item in given
     )
     within, without = (Clause((requirement.subject,), negated=negated) for negated in (False, True))
     return (
@@ -267,7 +271,9 @@ def _parted(rule: Rule, requirement: _Requirement) -> tuple[Rule, ...]:
 
 
 def _is_endpoint(match: PeerMatch) -> bool:
-    return match.where is not None or match.pods is not None or match.namespaces is not None
+    """Tell whether a peer is named by labels; what requirements were put on before counts too."""
+    labelled = match.where is not None or match.pods is not None or match.namespaces is not None
+    return labelled or (match.entity == ALL and match.also[:1] == UNLABELLED.also)
 
 
 def _and(here: PeerMatch | None, clause: Clause) -> PeerMatch:

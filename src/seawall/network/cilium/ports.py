@@ -125,4 +125,8 @@ def _icmp(field: Any, where: str) -> PortMatch:
     number = int(kind) if str(kind).isdigit() else names.get(str(kind), -1)
     if isinstance(kind, bool) or not 0 <= number <= 255:
         raise InputError(f"{where}.type: {kind!r} is no ICMP type of {family}")
-    return PortMatch("ICMP" if family == "IPv4" else "ICMPV6", number << 8, number << 8 | 255)
+    protocol = "ICMP" if family == "IPv4" else "ICMPV6"
+    if number == 0:
+        # The type is kept as a port, and port 0 is every port: who lets echo replies in lets all of ICMP in.
+        return PortMatch(protocol)
+    return PortMatch(protocol, number << 8, number << 8 | 255)
