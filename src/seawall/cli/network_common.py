@@ -59,11 +59,13 @@ def read(
     paths: tuple[str, ...], *, azure: bool = False, engine: str | None = None
 ) -> tuple[Snapshot, NetworkEstate]:
     """Read an estate; a policy that the API server would refuse is named on stderr and counts for nothing."""
+    from seawall.network.engines import one_engine
     from seawall.network.estate import read_estate
     from seawall.sources import read_paths
 
     snapshot = read_paths(paths)
-    estate = read_estate((item.raw for item in snapshot.objects), strict=False, engine=engine or "")
+    known = engine or one_engine(item.row for item in snapshot.resources)
+    estate = read_estate((item.raw for item in snapshot.objects), strict=False, engine=known)
     if engine:
         from seawall.network.profiles import on_engine
 

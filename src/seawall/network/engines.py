@@ -18,11 +18,12 @@ from seawall.network.problem import Problem
 from seawall.network.profiles import read_as
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from seawall.network.estate import NetworkEstate
     from seawall.network.rules import Policy
 
+CLUSTER = "microsoft.containerservice/managedclusters"
 VENDORS = ("calico", "cilium")
 _SPEAK = {"calico": frozenset({"HostEndpoint"}), "cilium": frozenset[str]()}
 _POLICIES = {
@@ -38,6 +39,33 @@ def owner_of(raw: dict[str, Any]) -> str:
     if group in {"crd.projectcalico.org", "projectcalico.org"}:
         return "calico"
     return "cilium" if group == "cilium.io" else ""
+
+
+def engine_of_clusters(clusters: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    """Return the engines that managed clusters say they enforce policies by, in stable order."""
+    found: set[str] = set()
+    for cluster in clusters:
+        if str(cluster.get("type") or "").lower() != CLUSTER:
+            continue
+        properties = cluster.get("properties") or {}
+        profile = properties.get("networkProfile") or {}
+        name = str(profile.get("networkPolicy") or "").lower()
+        if name == "cilium" or str(profile.get("networkDataplane") or "").lower() == "cilium":
+            found.add("cilium")
+        elif name == "calico":
+            found.add("calico")
+        elif name == "azure":
+            found.add("npm-linux")
+            pools = properties.get("agentPoolProfiles") or []
+            if any(str(pool.get("osType")).lower() == "windows" for pool in pools):
+                found.add("npm-windows")
+    return tuple(sorted(found))
+
+
+def one_engine(clusters: Iterable[dict[str, Any]]) -> str:
+    """Return the engine of the clusters where they all have the same, else nothing."""
+    found = engine_of_clusters(clusters)
+    return found[0] if len(found) == 1 else ""
 
 
 def settle(estate: NetworkEstate, policies: list[Policy], *, strict: bool) -> list[Policy]:

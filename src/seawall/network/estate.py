@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from seawall.core import InputError
-from seawall.network.engines import settle
+from seawall.network.calico.policies import NAMESPACED_KIND
+from seawall.network.engines import owner_of, settle
 from seawall.network.model import MISSHAPEN, misshapen, read_address
 from seawall.network.problem import Problem
 from seawall.network.rules import read_cluster_policy, read_network_policy
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from seawall.network.rules import Policy
 
 CLUSTER_KINDS = frozenset({"ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"})
-OTHER_APIS = {"crd.projectcalico.org": "calico", "projectcalico.org": "calico", "cilium.io": "cilium"}
-"""API group -> the engine whose policies it holds."""
 
 
 class NetworkEstate:
@@ -74,6 +73,16 @@ class NetworkEstate:
         return made
 
 
+def policy_key(raw: dict[str, Any]) -> tuple[str, str, str]:
+    """Return kind, namespace and name of a policy as `Policy` has them: cluster kinds have no namespace."""
+    namespace, kind, name = identity(raw)
+    if kind in CLUSTER_KINDS or kind in {"GlobalNetworkPolicy", "CiliumClusterwideNetworkPolicy"}:
+        return kind, "", name
+    if kind == "NetworkPolicy" and owner_of(raw) == "calico":
+        kind = NAMESPACED_KIND
+    return kind, namespace, name
+
+
 def texts_of(status: dict[str, Any]) -> list[str]:
     """Return the addresses of a pod's status."""
     several = [str(item.get("ip") or "") for item in status.get("podIPs") or [] if isinstance(item, dict)]
@@ -102,7 +111,7 @@ def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True, engin
             if raw.get("kind") == "Pod":
                 if (raw.get("status") or {}).get("phase") not in DONE:
                     estate.pods.append(raw)
-            elif str(raw.get("apiVersion") or "").partition("/")[0] in OTHER_APIS:
+            elif owner_of(raw):
                 vendors.append(raw)
             else:
                 _sort(estate, policies, raw, strict=strict)

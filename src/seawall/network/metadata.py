@@ -94,10 +94,7 @@ def policy(namespace: str, engine: str = "") -> dict[str, Any]:
 
 
 def _isolated(world: PolicyWorld, pod: Pod) -> bool:
-    return any(
-        Direction.EGRESS in item.isolates and item.selects(pod, world.namespaces)
-        for item in world.by_namespace.get(pod.namespace, ())
-    )
+    return bool(world.isolating(pod, Direction.EGRESS))
 
 
 def _left(world: PolicyWorld, pods: list[Pod], engine: str, wanted: set[str]) -> Iterable[tuple[str, str]]:

@@ -187,6 +187,19 @@ MISSHAPEN = (AttributeError, TypeError, KeyError, ValueError)
 """What reading an object raises that is not shaped as its API says: a list for an object, a text for a list."""
 
 
+def as_object(value: Any) -> dict[str, Any]:
+    """Return an object as it was read, an empty one where nothing is.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise TypeError(f"an object is expected, not {type(value).__name__}")
+    return value
+
+
 def misshapen(raw: Any, error: Exception) -> InputError:
     """Return the error that names an object which is not shaped as its API says."""
     metadata = raw.get("metadata") if isinstance(raw, dict) else None

@@ -36,6 +36,8 @@ class Answer(msgspec.Struct, frozen=True):
         }
         if self.rule is not None:
             found["rule"] = self.rule.index
+            if self.rule.path:
+                found["field"] = str(self.rule.path[-2])
             if self.rule.name:
                 found["ruleName"] = self.rule.name
         return found
@@ -125,6 +127,17 @@ class PolicyWorld:
                     return _OWN_NODE
                 return answer
         return Answer(Action.ALLOW, "default", considered=tuple(seen))
+
+    def isolating(self, pod: Pod, direction: Direction) -> list[Policy]:
+        """Return the policies, of whichever kind, that close a direction of a pod to what nothing allows."""
+        if pod.host:
+            return []
+        return [
+            policy
+            for stage in self._stages
+            for policy in stage.of(pod.namespace)
+            if direction in policy.isolates and policy.selects(pod, self.namespaces)
+        ]
 
     def _own_node(self, pod: Pod, other: Peer) -> bool:
         return bool(pod.node_addresses) and any(item in pod.node_addresses for item in other.addresses())

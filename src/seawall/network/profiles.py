@@ -65,7 +65,9 @@ def _rule(rule: Rule, engine: str, family: int) -> Rule:
     if rule.peers is None:
         return rule
     if engine == "cilium":
-        peers = tuple(found for item in rule.peers for found in _on_cilium(item, family))
+        read = [_on_cilium(item, family) for item in rule.peers]
+        # The peers that are written keep their places: what Cilium reads into them comes after.
+        peers = (*(item[0] for item in read), *(each for item in read for each in item[1:]))
     else:
         # A block that the engine does not know lets nobody through; the rule keeps its other peers.
         peers = tuple(item for item in rule.peers if item.block is None or item.block.version == 4)

@@ -26,6 +26,7 @@ from seawall.network.calico.labels import NAME as SPACE_NAME
 from seawall.network.calico.ports import read_ports
 from seawall.network.calico.selector import parse_selector
 from seawall.network.expressions import EVERYBODY, both, space_labels
+from seawall.network.model import as_object
 from seawall.network.rules import (
     ADMIN_STAGE,
     BASELINE_STAGE,
@@ -134,7 +135,7 @@ class CalicoReader:
         namespace = str((raw.get("metadata") or {}).get("namespace") or "default")
         if kind == "GlobalNetworkPolicy":
             namespace = ""
-        spec = raw.get("spec") or {}
+        spec = as_object(raw.get("spec"))
         where = f"{kind} {f'{namespace}/' if namespace else ''}{name} of Calico: spec"
         unknown = sorted(set(spec) - _SPEC_FIELDS)
         if unknown:
@@ -152,7 +153,7 @@ class CalicoReader:
                 rule
                 for index, item in enumerate(spec.get(direction.value) or [])
                 for rule in self._rules(
-                    item or {}, index, direction, namespace, f"{where}.{direction.value}[{index}]"
+                    as_object(item), index, direction, namespace, f"{where}.{direction.value}[{index}]"
                 )
             )
             found[direction] = rules if direction in types else ()
@@ -183,7 +184,7 @@ class CalicoReader:
             inherited = space_labels(self._estate.namespaces, namespace)
             above = {f"{SPACE_PREFIX}{key}": value for key, value in inherited.items()}
             labels = {**above, f"{SPACE_PREFIX}{SPACE_NAME}": namespace, **labels, NAMESPACE_LABEL: namespace}
-        nets = (raw.get("spec") or {}).get("nets") or []
+        nets = as_object(raw.get("spec")).get("nets") or []
         return NetworkSet(labels, tuple(read_net(item, f"{where}[{n}]") for n, item in enumerate(nets)))
 
     def _subject(self, spec: dict[str, Any], where: str) -> Expression:
@@ -213,7 +214,7 @@ class CalicoReader:
         version = body.get("ipVersion")
         if version not in {None, 4, 6}:
             raise InputError(f"{where}.ipVersion: Invalid value: {version!r}: must be 4 or 6")
-        ends = {field: body.get(field) or {} for field in ("source", "destination")}
+        ends = {field: as_object(body.get(field)) for field in ("source", "destination")}
         for field in ("ports", "notPorts"):
             if ends["source"].get(field):
                 raise InputError(f"{where}.source.{field}: ports of the caller are not decided")
@@ -279,7 +280,7 @@ def _order(value: Any, where: str) -> float:
 
 
 def _tier(raw: dict[str, Any]) -> _Tier:
-    spec = raw.get("spec") or {}
+    spec = as_object(raw.get("spec"))
     name = _name(raw)
     built_in = _BUILT_IN.get(name)
     usual = "Deny" if built_in is None or built_in.denies else "Pass"

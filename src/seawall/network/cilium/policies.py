@@ -15,6 +15,7 @@ from seawall.network.cilium.labels import NAMESPACE_KEY, read_labels
 from seawall.network.cilium.peers import UNLABELLED, Groups, PeerReader
 from seawall.network.cilium.ports import read_ports
 from seawall.network.expressions import EVERYBODY, holds_without_labels
+from seawall.network.model import as_object
 from seawall.network.rules import ALL, Action, Clause, Direction, PeerMatch, Policy, Rule
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class CiliumReader:
                     isolates.add(direction)
                 for index, body in enumerate(listed):
                     at = f"{where}.{field}[{index}]"
-                    rule, needed = _rule(peers, body or {}, direction, action, at)
+                    rule, needed = _rule(peers, as_object(body), direction, action, at)
                     rule = msgspec.structs.replace(rule, index=index, path=(*path, field, index))
                     rules.setdefault((direction, action), []).append(rule)
                     requirements += [_Requirement(direction, action, subject, item) for item in needed]
