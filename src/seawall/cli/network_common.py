@@ -56,15 +56,18 @@ def output_option(*formats: str) -> Callable[[Any], Any]:
 
 
 def read(
-    paths: tuple[str, ...], *, azure: bool = False, engine: str | None = None
+    paths: tuple[str, ...], *, azure: bool = False, engine: str | None = None, runs: str = ""
 ) -> tuple[Snapshot, NetworkEstate]:
-    """Read an estate; a policy that the API server would refuse is named on stderr and counts for nothing."""
+    """Read an estate; a policy that the API server would refuse is named on stderr and counts for nothing.
+
+    With `engine` Kubernetes' policies are read as that engine does; `runs` says only which engine's own policies count.
+    """
     from seawall.network.engines import one_engine
     from seawall.network.estate import read_estate
     from seawall.sources import read_paths
 
     snapshot = read_paths(paths)
-    known = engine or one_engine(item.row for item in snapshot.resources)
+    known = engine or runs or one_engine(item.row for item in snapshot.resources)
     estate = read_estate((item.raw for item in snapshot.objects), strict=False, engine=known)
     if engine:
         from seawall.network.profiles import on_engine

@@ -17,6 +17,8 @@ from seawall.network.edits.terms import (
     pod_selector,
     space_selector,
 )
+from seawall.network.edits.vendors import Change, calico_changes, cilium_closing, cilium_openings
+from seawall.network.estate import policy_key
 from seawall.network.rules import Direction, read_network_policy
 
 if TYPE_CHECKING:
@@ -47,7 +49,15 @@ def openings(
     pod = here.selectable()
     if pod is None or answer.policy is None:
         return
-    if answer.tier != "networkpolicy":
+    if answer.tier.startswith("calico/"):
+        for change in calico_changes(raws, answer, direction, pod, there, packet, accept=True):
+            yield Candidate(*change)
+        return
+    if answer.tier == "cilium" and answer.rule is not None:
+        for change in cilium_openings(raws, answer):
+            yield Candidate(*change)
+        return
+    if answer.tier in {"admin", "baseline"}:
         yield from _before(raws, answer, direction, there, packet, accept=True)
         yield from _cluster_rule(world, answer, direction, pod, there, packet, accept=True)
         return
@@ -84,11 +94,18 @@ def closings(
     pod = here.selectable()
     if pod is None:
         return
+    vendor: list[Change] = []
+    if answer.tier.startswith("calico/"):
+        vendor = list(calico_changes(raws, answer, direction, pod, there, packet, accept=False))
+    elif world.estate.engine == "cilium":
+        vendor = list(cilium_closing(direction, pod, there, packet))
+    for change in vendor:
+        yield [Candidate(*change)]
     if answer.tier == "networkpolicy":
         changed = list(_narrowed(world, raws, direction, pod, there, packet))
         if changed:
             yield changed
-    elif answer.tier != "default":
+    elif answer.tier in {"admin", "baseline"}:
         for item in _before(raws, answer, direction, there, packet, accept=False):
             yield [item]
     if world.admin or world.baseline:
@@ -307,7 +324,7 @@ def _less(ports: list[dict[str, Any]], packet: Packet, rule: Rule) -> list[dict[
 
 def verified(candidate: Candidate) -> None:
     """Raise where a NetworkPolicy would be refused: nothing is proposed that cannot be applied."""
-    if candidate.raw["kind"] == "NetworkPolicy":
+    if policy_key(candidate.raw)[0] == "NetworkPolicy":
         read_network_policy(candidate.raw)
 
 
