@@ -168,3 +168,18 @@ def test_no_path_is_said(run):
     assert (done.exit_code, done.stdout[:30]) == (0, "no path leads to cluster-admin")
     done = run("paths", "--to", "cluster-admin", "--from", "ServiceAccount/x", "--snapshot", "WORLD")
     assert done.exit_code != 0
+
+
+def test_what_had_to_be_left_out_counts_in_the_exit_code_of_every_question(tmp_path, run):
+    place = tmp_path / "bad.yaml"
+    # A name that YAML 1.1 reads as a boolean: the API server refuses the object, too.
+    place.write_text(WORLD + "---\n" + OPEN.replace("everybody", "y"), encoding="utf-8")
+    for question in (
+        ("can", "get", "secrets", "-n", "blue", "--as", "jane"),
+        ("who-can", "get", "secrets"),
+        ("roles", "reader"),
+        ("paths", "--to", "cluster-admin"),
+    ):
+        done = run(*question, "--snapshot", str(place))
+        assert (done.exit_code, "metadata.name is not a text" in done.stderr) == (4, True), question
+    assert run("diff", "WORLD", str(place)).exit_code == 4

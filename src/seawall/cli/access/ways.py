@@ -123,7 +123,7 @@ def paths(
             yield f"no path leads to {place or target}: {len(starts)} subjects, {len(graph)} edges looked at"
 
     emit_answer(output, answer, text)
-    exit_with(snapshot, Exit.FINDINGS if found else Exit.CLEAN)
+    exit_with(Exit.FINDINGS if found else Exit.CLEAN, snapshot.unread, world.problems)
 
 
 def _is_asked(node: tuple[str, str]) -> bool:
