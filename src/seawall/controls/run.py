@@ -8,6 +8,7 @@ from seawall.controls.assess import Options, assess, finish
 from seawall.controls.baseline import apply_baseline, read_baseline
 from seawall.controls.baseline import write_baseline as save_baseline
 from seawall.controls.waivers import apply_waivers, read_waivers
+from seawall.kql import Opening
 from seawall.sources import read_paths
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def run(
     """Assess what stands in the paths. Waiver and baseline files are read first: a bad one stops early."""
     rules = read_waivers(waivers) if waivers else ()
     known_before = read_baseline(baseline) if baseline else None
-    report = assess(read_paths(paths), catalogue, options)
+    opening = Opening()
+    report = assess(read_paths(paths), catalogue, options, opening)
     if write_baseline:
         save_baseline(write_baseline, report.findings, accept_new=accept_new)
     if not rules and known_before is None:
