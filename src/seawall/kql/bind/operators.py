@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.kql.bind.aggregates import Aggregates
 from seawall.kql.bind.expressions import Expressions
-from seawall.kql.bind.names import Namer, derived
+from seawall.kql.bind.names import Namer, Numbers, derived
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import INTEGERS, Ex, literal, quote, to_long, to_string
@@ -138,31 +138,22 @@ class Operators(Expressions, Aggregates):
         rel = self.prelude(node.items, rel.settle(), env)
         scope = Scope(rel, env, serial=rel.sorted)
         cols: list[Col] = []
-        namer = Namer()
-        declared: set[str] = set()
+        namer = Namer(numbers=self.numbers)
         for item in node.items:
             if isinstance(item, Star):
-                cols.extend(Col(self.claim(namer, col.name, item.pos), col.ex) for col in rel.visible)
+                cols.extend(Col(namer.claim(col.name, item.pos), col.ex) for col in rel.visible)
                 continue
             many = self.several(item, scope)
             if many:
                 cols.extend(
-                    Col(self.claim(namer, name, item.pos) if given else namer.unique(name), ex)
+                    Col(namer.claim(name, item.pos) if given else namer.unique(name), ex)
                     for given, name, ex in many
                 )
                 continue
+            if isinstance(item, Named) and len(item.names) > 1:
+                raise refuse("a tuple of names in project", item.pos)
             value = self.ex(item, scope)
-            if isinstance(item, Named):
-                if len(item.names) > 1:
-                    raise refuse("a tuple of names in project", item.pos)
-                name = self.claim(namer, item.names[0], item.pos)
-                declared.add(name)
-            elif isinstance(item, Name):
-                name = self.claim(namer, item.name, item.pos)
-                declared.add(name)
-            else:
-                name = namer.unique(self.title(item, rel, declared))
-            cols.append(Col(name, value))
+            cols.append(Col(self.named(item, rel, namer), value))
         return self.windowed(rel.arranged(cols))
 
     def several(self, item: Expr, scope: Scope) -> list[tuple[bool, str, Ex]]:
@@ -188,72 +179,59 @@ class Operators(Expressions, Aggregates):
         return out
 
     prelude: Callable[[Sequence[Expr], Rel, Env], Rel]
+    numbers: Numbers
 
-    def title(self, item: Expr, rel: Rel, declared: set[str]) -> str:
-        """Return the name that an expression gives; one that was given by name already is an error (KS171)."""
+    def named(self, item: Expr, rel: Rel, namer: Namer) -> str:
+        """Return the name of an item's column: a given one, else the one that the expression gives."""
+        name = self.title(item, rel)
+        return namer.claim(name, item.pos) if isinstance(item, Name | Named) else namer.unique(name)
+
+    def title(self, item: Expr, rel: Rel) -> str:
+        """Return the name that an expression gives, "" where it becomes `ColumnN`."""
         name = derived(item)
-        if (
-            isinstance(item, Call)
-            and item.name in ("column_ifexists", "columnifexists")
-            and name not in rel.names
-        ):
-            return ""
-        if name and name in declared:
-            raise Fault(f"a column {name!r} is already there", item.pos, hint="give it a name: new = ...")
-        return name
-
-    def claim(self, namer: Namer, name: str, pos: int) -> str:
-        """Take a name that was given; it must not be there already (KS171)."""
-        if name in namer.taken:
-            raise Fault(f"a column {name!r} is already there", pos)
-        namer.taken.add(name)
-        return name
+        absent = isinstance(item, Call) and item.name in ("column_ifexists", "columnifexists")
+        return "" if absent and name not in rel.names else name
 
     def windowed(self, rel: Rel) -> Rel:
         """Put windows into a subquery, so that later filters do not change what they see."""
         return rel.flush() if any(" OVER (" in (col.ex._sql or "") for col in rel.cols) else rel
 
     def extend(self, items: Sequence[Expr], rel: Rel, env: Env) -> Rel:
-        """`extend`: a column of the same name is replaced where it stands."""
+        """`extend`: a column of the same name is replaced where it stands; of two new ones the last counts."""
         rel = self.prelude(items, rel.settle(), env)
         scope = Scope(rel, env, serial=rel.sorted)
         cols = list(rel.visible)
         at = {col.name: index for index, col in enumerate(cols)}
-        namer = Namer(set(at))
-        fresh: set[str] = set()
-        declared: set[str] = set()
-        for item in items:
-            for given, name, ex in self.several(item, scope):
-                label = name if given else namer.unique(name)
-                namer.taken.add(label)
-                if label in at:
-                    cols[at[label]] = Col(label, ex)
-                else:
-                    at[label] = len(cols)
-                    cols.append(Col(label, ex))
-                fresh.add(label)
-            if _is_several(item):
-                continue
-            value = self.ex(item, scope)
-            if isinstance(item, Named):
-                if len(item.names) > 1:
-                    raise refuse("a tuple of names in extend", item.pos)
-                name = item.names[0]
-                if name in fresh:
-                    raise Fault(f"a column {name!r} is already there", item.pos)
-            else:
-                name = self.title(item, rel, declared)
-                if not name or name in fresh:
-                    name = namer.unique(name)
-            fresh.add(name)
-            if isinstance(item, Name | Named):
-                declared.add(name)
-            namer.taken.add(name)
+        above = frozenset(at)
+        namer = Namer(set(at), self.numbers)
+        given: set[str] = set()
+
+        def put(name: str, ex: Ex) -> None:
             if name in at:
-                cols[at[name]] = Col(name, value)
+                cols[at[name]] = Col(name, ex)
             else:
                 at[name] = len(cols)
-                cols.append(Col(name, value))
+                cols.append(Col(name, ex))
+
+        for item in items:
+            many = self.several(item, scope)
+            for named, name, ex in many:
+                label = name if named else namer.unique(name)
+                namer.taken.add(label)
+                put(label, ex)
+            if many or _is_several(item):
+                continue
+            if isinstance(item, Named) and len(item.names) > 1:
+                raise refuse("a tuple of names in extend", item.pos)
+            value = self.ex(item, scope)
+            name = self.title(item, rel) or namer.anonymous(above)
+            if isinstance(item, Named):
+                if name in given:
+                    raise Fault(f"a column {name!r} is already there", item.pos)
+                given.add(name)
+            if not isinstance(item, Name):  # a column by its own name stays what it is
+                put(name, value)
+            namer.taken.add(name)
         if len(cols) > MAX_COLUMNS:
             raise Fault(f"a table has at most {MAX_COLUMNS} columns", items[0].pos, kind="limit")
         return self.windowed(rel.arranged(cols))
@@ -279,7 +257,8 @@ class Operators(Expressions, Aggregates):
             if order:
                 natural = order.startswith("granny")
                 cols.sort(
-                    key=lambda col: _granny(col.name) if natural else col.name, reverse=order.endswith("desc")
+                    key=lambda col: _granny(col.name) if natural else col.name.lower(),
+                    reverse=order.endswith("desc"),
                 )
             out.extend(cols)
             seen.update(col.name for col in cols)
@@ -295,16 +274,11 @@ class Operators(Expressions, Aggregates):
         else:
             rel = rel.settle()
             scope = Scope(rel, env)
-            namer = Namer()
+            namer = Namer(numbers=self.numbers)
             cols: list[Col] = []
             for item in node.items:
                 value = self.ex(item, scope)
-                name = (
-                    self.claim(namer, derived(item), item.pos)
-                    if isinstance(item, Name | Named)
-                    else namer.unique(self.title(item, rel, set()))
-                )
-                cols.append(Col(name, value))
+                cols.append(Col(self.named(item, rel, namer), value))
             self.groupable(cols, node.pos)
             out = rel.replace([*cols, *self.part_columns(rel)]).clone()
         out.distinct = True
@@ -331,15 +305,10 @@ class Operators(Expressions, Aggregates):
         rel = rel.settle()
         scope = Scope(rel, env)
         keys: list[Col] = []
-        namer = Namer()
+        namer = Namer(numbers=self.numbers)
         for item in node.keys:
             value = self.ex(item, scope)
-            name = (
-                self.claim(namer, derived(item), item.pos)
-                if isinstance(item, Name | Named)
-                else namer.unique(self.title(item, rel, set()))
-            )
-            keys.append(Col(name, _forget(value)))
+            keys.append(Col(self.named(item, rel, namer), _forget(value)))
         self.groupable(keys, node.pos)
         if not node.aggregates and not keys:
             raise Fault("summarize needs aggregates or keys", node.pos, kind="syntax")
@@ -377,12 +346,12 @@ class Operators(Expressions, Aggregates):
             if many is not None:
                 for index, (name, ex) in enumerate(many):
                     given = names[index] if index < len(names) else ""
-                    cols.append(Col(self.claim(namer, given, item.pos) if given else namer.unique(name), ex))
+                    cols.append(Col(namer.claim(given, item.pos) if given else namer.unique(name), ex))
                 return
         if len(names) > 1:
             raise Fault("this aggregate gives one column", item.pos)
         ex = self.ex(value, scope)
-        name = self.claim(namer, names[0], item.pos) if names else namer.unique(derived(value))
+        name = namer.claim(names[0], item.pos) if names else namer.unique(derived(value))
         cols.append(Col(name, ex))
 
     # --- order and count -----------------------------------------------------------------------------------
@@ -510,7 +479,18 @@ class Operators(Expressions, Aggregates):
         """`serialize`: from here on the order counts."""
         out = rel.clone()
         out.sorted = True
-        return self.extend(node.items, out, env) if node.items else out
+        if not node.items:
+            return out
+        out = self.prelude(node.items, out.settle(), env)
+        scope = Scope(out, env, serial=True)
+        namer = Namer({col.name for col in out.visible}, self.numbers)
+        cols = list(out.visible)
+        for item in node.items:
+            value = self.ex(item, scope)
+            if not isinstance(item, Name):
+                # A name that is there gets a number: nothing is replaced here (measured on the analyser).
+                cols.append(Col(self.named(item, out, namer), value))
+        return self.windowed(out.arranged(cols))
 
     def op_getschema(self, node: GetSchema, rel: Rel, env: Env) -> Rel:
         """`getschema`."""
