@@ -41,25 +41,37 @@ class Candidate(msgspec.Struct, frozen=True):
     new: bool = False
 
 
+_ADDED = "add a NetworkPolicy for these pods alone"
+
+
 def openings(
     world: PolicyWorld, raws: Raws, direction: Direction, packet: Packet, answer: Answer
-) -> Iterator[Candidate]:
-    """Yield changes that may let a packet through in a direction that denies it."""
+) -> Iterator[list[Candidate]]:
+    """Yield sets of changes that may let a packet through in a direction that denies it."""
     here, there = _ends(direction, packet)
     pod = here.selectable()
     if pod is None or answer.policy is None:
         return
     if answer.tier.startswith("calico/"):
         for change in calico_changes(raws, answer, direction, pod, there, packet, accept=True):
-            yield Candidate(*change)
+            yield [Candidate(*change)]
         return
     if answer.tier == "cilium" and answer.rule is not None:
-        for change in cilium_openings(raws, answer):
-            yield Candidate(*change)
+        freed = [Candidate(*change) for change in cilium_openings(world, raws, direction, pod, there, packet)]
+        rule = _np_rule(direction, there, packet, pod.namespace)
+        if freed:
+            yield freed
+        if freed and rule is not None:
+            yield [
+                *freed,
+                Candidate(_ADDED, _np(pod, f"allow-{direction.value}", direction, [rule]), new=True),
+            ]
         return
     if answer.tier in {"admin", "baseline"}:
-        yield from _before(raws, answer, direction, there, packet, accept=True)
-        yield from _cluster_rule(world, answer, direction, pod, there, packet, accept=True)
+        yield from ([item] for item in _before(raws, answer, direction, there, packet, accept=True))
+        yield from (
+            [item] for item in _cluster_rule(world, answer, direction, pod, there, packet, accept=True)
+        )
         return
     rule = _np_rule(direction, there, packet, pod.namespace)
     if rule is None:
@@ -74,16 +86,14 @@ def openings(
         rules = changed["spec"].get(direction.value) or []
         changed["spec"][direction.value] = [*rules, rule]
         changed["spec"]["policyTypes"] = _types(policy)
-        yield Candidate(
-            f"add a rule to NetworkPolicy {policy.namespace}/{policy.name}",
-            changed,
-            ("spec", direction.value, len(rules)),
-        )
-    yield Candidate(
-        f"add a NetworkPolicy to {pod.namespace} for these pods alone",
-        _np(pod, f"allow-{direction.value}", direction, [rule]),
-        new=True,
-    )
+        yield [
+            Candidate(
+                f"add a rule to NetworkPolicy {policy.namespace}/{policy.name}",
+                changed,
+                ("spec", direction.value, len(rules)),
+            )
+        ]
+    yield [Candidate(_ADDED, _np(pod, f"allow-{direction.value}", direction, [rule]), new=True)]
 
 
 def closings(

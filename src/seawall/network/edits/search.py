@@ -55,10 +55,7 @@ def opening(world: PolicyWorld, raws: Raws, packet: Packet) -> Proposal | None:
         )
         if answer.verdict is Action.ALLOW:
             continue
-        options = [
-            [item]
-            for item in openings(PolicyWorld(estate) if edits else world, raws, direction, packet, answer)
-        ]
+        options = list(openings(PolicyWorld(estate) if edits else world, raws, direction, packet, answer))
         best = _best(
             estate, packet, options, lambda found, way=direction: found.direction(way, packet), Action.ALLOW
         )

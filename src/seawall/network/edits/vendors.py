@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.network.edits.terms import block_of, lasting
 from seawall.network.model import ECHO, PROTOCOLS
-from seawall.network.rules import Direction
+from seawall.network.rules import Action, Direction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from seawall.network.model import Packet, Peer, Pod
-    from seawall.network.policies import Answer
+    from seawall.network.policies import Answer, PolicyWorld
 
 Raws = dict[tuple[str, str, str], dict[str, Any]]
 Change = tuple[str, dict[str, Any], tuple[str | int, ...], bool]
@@ -95,25 +95,41 @@ def _calico_end(peer: Peer, near: Pod) -> dict[str, Any] | None:
     return found
 
 
-def cilium_openings(raws: Raws, answer: Answer) -> Iterator[Change]:
-    """Yield the policy without the rule that denies: nothing but its absence opens what a denial closes."""
-    policy, rule = answer.policy, answer.rule
-    if policy is None or rule is None or not rule.path:
-        return
-    raw = raws.get((policy.kind, policy.namespace, policy.name))
-    if raw is None:
-        return
-    changed = copy.deepcopy(raw)
-    inner: Any = changed
-    for step in rule.path[:-1]:
-        inner = inner[step]
-    del inner[int(rule.path[-1])]
-    yield (
-        f"take {rule.path[-2]} rule {rule.index} out of {policy.kind} {policy.name}",
-        changed,
-        rule.path[:-1],
-        False,
-    )
+def cilium_openings(
+    world: PolicyWorld, raws: Raws, direction: Direction, pod: Pod, there: Peer, packet: Packet
+) -> list[Change]:
+    """Return the policies without the rules that deny: nothing but their absence opens what a denial closes.
+
+    A list that would become empty keeps a rule about nobody: without any it would close its direction no longer.
+    """
+    denying: dict[tuple[str, str, str], set[tuple[str | int, ...]]] = {}
+    for policy in world.estate.policies:
+        if policy.tier != "cilium" or not policy.selects(pod, world.namespaces):
+            continue
+        for rule in policy.rules(direction):
+            if rule.action is Action.DENY and rule.matches(there, packet, world.namespaces, pod):
+                key = (policy.kind, policy.namespace, policy.name)
+                denying.setdefault(key, set()).add(rule.path)
+    found: list[Change] = []
+    for key, paths in denying.items():
+        raw = raws.get(key)
+        if raw is None:
+            return []
+        changed = copy.deepcopy(raw)
+        for path in sorted(paths, key=lambda item: int(item[-1]), reverse=True):
+            listed: Any = changed
+            for step in path[:-1]:
+                listed = listed[step]
+            if len(listed) > 1:
+                del listed[int(path[-1])]
+            else:
+                side = "from" if direction is Direction.INGRESS else "to"
+                listed[0] = {f"{side}Entities": ["none"]}
+        first = min(paths, key=lambda item: int(item[-1]))
+        numbers = ", ".join(str(item[-1]) for item in sorted(paths, key=lambda item: int(item[-1])))
+        summary = f"take {first[-2]} rule {numbers} out of {key[0]} {key[2]}"
+        found.append((summary, changed, first[:-1], False))
+    return found
 
 
 def cilium_closing(direction: Direction, pod: Pod, there: Peer, packet: Packet) -> Iterator[Change]:

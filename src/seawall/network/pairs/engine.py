@@ -20,7 +20,7 @@ from seawall.network.model import Peer, read_pod
 from seawall.network.pairs.endpoint import Vocabulary
 from seawall.network.pairs.partition import Partition, rows_alike
 from seawall.network.pairs.population import Population
-from seawall.network.pairs.ports import PortAtoms
+from seawall.network.pairs.ports import PortAtoms, flat
 from seawall.network.pairs.tiers import Tiers
 from seawall.network.rules import Direction, PeerMatch, Policy, labels_of
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from seawall.network.model import Network, Selector
     from seawall.network.pairs.endpoint import Endpoint
     from seawall.network.pairs.ports import Resolution
-    from seawall.network.rules import PortMatch, Rule
+    from seawall.network.rules import Rule
 
 
 class Side:
@@ -413,13 +413,6 @@ def deep(match: PeerMatch) -> Iterator[PeerMatch]:
     for clause in match.also:
         for item in clause.alternatives:
             yield from deep(item)
-
-
-def flat(ports: tuple[PortMatch, ...] | None) -> Iterator[PortMatch]:
-    """Yield the ports of a rule and those that are taken out of them."""
-    for port in ports or ():
-        yield port
-        yield from port.less
 
 
 def _in(starts: Sequence[int], value: int) -> bool:

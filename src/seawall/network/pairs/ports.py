@@ -11,7 +11,7 @@ import numpy as np
 from seawall.network.model import ECHO, PROTOCOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from seawall.network.rules import PortMatch
 
@@ -165,3 +165,10 @@ def _types(low: int, high: int) -> str:
     if low & 255 == 0 and high & 255 == 255:
         return _numbers(low >> 8, high >> 8)
     return "-".join(f"{item >> 8}/{item & 255}" for item in dict.fromkeys((low, high)))
+
+
+def flat(ports: tuple[PortMatch, ...] | None) -> Iterator[PortMatch]:
+    """Yield the ports of a rule and those that are taken out of them."""
+    for port in ports or ():
+        yield port
+        yield from port.less

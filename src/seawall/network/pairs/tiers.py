@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seawall.network.pairs.ports import flat
 from seawall.network.rules import Action, Direction
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Tiers:
         """Return a rule's ports as words: [word], or [destination class, word] where it names ports."""
         found = self._masks.get(self.port_slot(rule))
         if found is None:
-            if rule.ports is None or not any(port.name is not None for port in rule.ports):
+            if not any(port.name is not None for port in flat(rule.ports)):
                 found = self.ports.as_words(self.ports.mask(rule.ports, {}))
             else:
                 per_name = [
