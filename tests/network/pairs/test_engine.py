@@ -108,7 +108,7 @@ def test_a_matrix_with_one_pod_exchanged_is_the_matrix_of_the_new_pods(seed):
     matrix = Matrix(read_estate(objects)).with_pod(0, new)
     wrong, _ = differences([*rest, new, *pods[1:]], matrix)
     assert not wrong, wrong[:3]
-    old = next(item for item in matrix._policies if item.name == "np0")
+    old = next(item for item in matrix.policies if item.name == "np0")
     changed = [item for item in rest if item["metadata"]["name"] != "np0"]
     added = network_policy(dice, "np9")
     wrong, _ = differences([*changed, added, new, *pods[1:]], matrix.replace(old, read_network_policy(added)))

@@ -11,8 +11,10 @@ from seawall.network.pairs.ports import flat
 from seawall.network.rules import Action, Direction
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from seawall.network.pairs.engine import Matrix
-    from seawall.network.rules import Policy, Rule
+    from seawall.network.rules import PeerMatch, Policy, Rule
 
 
 class Tiers:
@@ -34,12 +36,21 @@ class Tiers:
         # The destination's names decide a named port: the peer of egress, the subject of ingress (b1.6).
         self.named_at = matrix.signature[column_of if direction is Direction.EGRESS else row_of]
         self.shape = (len(row_of), len(column_of), self.ports.words)
-        self.place = matrix.place
-        self.row_bits = np.ascontiguousarray(matrix.membership[:, row_of])
-        self.column_bits = np.ascontiguousarray(matrix.membership[:, column_of])
+        # Only the matchers of these policies are looked at, each by the number of its row here.
+        matchers = [match for policy in policies for match in _matchers(policy, direction)]
+        places = [matrix.place(match) for match in matchers]
+        number = {place: at for at, place in enumerate(dict.fromkeys(places))}
+        self._at = {id(match): number[place] for match, place in zip(matchers, places, strict=True)}
+        rows = np.array(list(number), dtype=np.int64)
+        self.row_bits = matrix.membership[rows[:, None], row_of[None, :]]
+        self.column_bits = matrix.membership[rows[:, None], column_of[None, :]]
         self.selectable = matrix.selectable[column_of]
         self.port_slot = matrix.port_slot
         self._masks: dict[int, np.ndarray] = {}
+
+    def place(self, match: PeerMatch) -> int:
+        """Return the row of a matcher in the memberships."""
+        return self._at[id(match)]
 
     def words(self) -> np.ndarray:
         """Return what the direction allows: stages from the last to the first, each over what follows it."""
@@ -161,3 +172,11 @@ class Tiers:
                 found = np.array(per_name, dtype=np.uint64)[self.named_at]
             self._masks[self.port_slot(rule)] = found
         return found
+
+
+def _matchers(policy: Policy, direction: Direction) -> Iterator[PeerMatch]:
+    yield policy.subject
+    for rule in policy.rules(direction):
+        yield from rule.peers or ()
+        if rule.here is not None:
+            yield rule.here
