@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seawall.network.expressions import terms
+from seawall.network.expressions import terms as terms_of
 from seawall.network.model import Peer, read_pod
-from seawall.network.pairs.change import Classes, changed_side, memberships
+from seawall.network.pairs.change import Classes, changed_side, memberships, with_class
 from seawall.network.pairs.endpoint import Vocabulary
 from seawall.network.pairs.partition import Partition, rows_alike
 from seawall.network.pairs.population import Population
@@ -62,7 +62,7 @@ class Matrix:
         vocabulary = Vocabulary(
             (item.pods for item in peers if item.pods is not None),
             (port.name for port in matches if port.name is not None),
-            (term for item in peers if item.where is not None for term in terms(item.where)),
+            (term for item in peers if item.where is not None for term in terms_of(item.where)),
         )
         blocks = [
             network for item in peers if item.block is not None for network in (item.block, *item.excepted)
@@ -208,8 +208,9 @@ class Matrix:
             row_bits = np.concatenate([row_bits, *names]) if names else row_bits
         rows, row_of = rows_alike(row_bits)
         columns, column_of = rows_alike(np.concatenate(column_bits))
-        words = Tiers(self, direction, policies, row_of, column_of).words()
-        return Side(rows, columns, words)
+        tiers = Tiers(self, direction, policies, row_of, column_of)
+        words = tiers.words()
+        return Side(rows, columns, words, tiers.isolated)
 
     # --- answers ---------------------------------------------------------------------------------------------
 
@@ -308,7 +309,7 @@ class Matrix:
                 sides[direction] = changed_side(self, direction, side, classes.origin, touched, new)
             else:
                 origin = classes.origin
-                sides[direction] = Side(side.rows[origin], side.columns[origin], side.words)
+                sides[direction] = Side(side.rows[origin], side.columns[origin], side.words, side.isolated)
         self.egress, self.ingress = sides[Direction.EGRESS], sides[Direction.INGRESS]
 
     def with_pod(self, number: int, raw: dict[str, Any]) -> Matrix:
@@ -348,13 +349,33 @@ class Matrix:
                 # No new class: the matrices stay as they are.
                 made.class_of_group = np.append(self.class_of_group, found)
                 return made
-        made._finish()
+        if not made._grow(column):
+            made._finish()
         return made
+
+    def _grow(self, column: np.ndarray) -> bool:
+        """Add the class of the last group, which is in the matchers of `column`; False where all must be worked out."""
+        group = self.people.count - 1
+        sides = self.egress, self.ingress
+        self.membership = np.concatenate([self.membership, column[:, None]], axis=1)
+        self.class_of_group = np.append(self.class_of_group, self.classes)
+        self.representative = np.append(self.representative, group)
+        self.classes += 1
+        self.signature = self.people.signature[self.representative]
+        self.selectable = self.people.selectable[self.representative]
+        made = [
+            with_class(self, direction, side, column)
+            for direction, side in zip((Direction.EGRESS, Direction.INGRESS), sides, strict=True)
+        ]
+        if made[0] is None or made[1] is None:
+            return False
+        self.egress, self.ingress = made[0], made[1]
+        return True
 
     def _knows(self, policy: Policy) -> bool:
         values = self.people.vocabulary.values
         for match in (each for item in _peers([policy]) for each in deep(item)):
-            if match.where is not None and not all(map(self.people.vocabulary.knows, terms(match.where))):
+            if match.where is not None and not all(map(self.people.vocabulary.knows, terms_of(match.where))):
                 return False
             if match.nodes is not None and match.nodes not in self.people.node_selectors:
                 return False

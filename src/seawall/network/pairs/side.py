@@ -11,14 +11,20 @@ if TYPE_CHECKING:
 
 
 class Side:
-    """One direction: `rows` and `columns` number each class as subject and as peer; `words[row, column]`."""
+    """One direction: `rows` and `columns` number each class as subject and as peer; `words[row, column]`.
 
-    __slots__ = ("columns", "rows", "words")
+    `isolated` tells of each row whether a union of policies isolates it; None where the direction is no union.
+    """
 
-    def __init__(self, rows: np.ndarray, columns: np.ndarray, words: np.ndarray) -> None:
+    __slots__ = ("columns", "isolated", "rows", "words")
+
+    def __init__(
+        self, rows: np.ndarray, columns: np.ndarray, words: np.ndarray, isolated: np.ndarray | None
+    ) -> None:
         self.rows = rows
         self.columns = columns
         self.words = words
+        self.isolated = isolated
 
 
 def speaks(policy: Policy, direction: Direction) -> bool:

@@ -47,6 +47,7 @@ class Tiers:
         self.selectable = matrix.selectable[column_of]
         self.port_slot = matrix.port_slot
         self._masks: dict[int, np.ndarray] = {}
+        self.isolated: np.ndarray | None = None
 
     def place(self, match: PeerMatch) -> int:
         """Return the row of a matcher in the memberships."""
@@ -56,12 +57,16 @@ class Tiers:
         """Return what the direction allows: stages from the last to the first, each over what follows it."""
         found: np.ndarray | None = None
         stages = [list(items) for _, items in groupby(self.policies, key=lambda item: item.stage)]
+        if not stages:
+            self.isolated = np.zeros(self.shape[0], dtype=bool)
         for stage in reversed(stages):
-            ask = self._union if self._is_union(stage) else self._ordered
+            ask = self._union if self.is_union(stage) else self._ordered
             found = ask(stage, found)
+        if len(stages) > 1:
+            self.isolated = None
         return np.broadcast_to(self.full, self.shape).copy() if found is None else found
 
-    def _is_union(self, stage: list[Policy]) -> bool:
+    def is_union(self, stage: list[Policy]) -> bool:
         """Tell whether order means nothing: every policy isolates, and every rule allows."""
         return all(
             self.direction in item.isolates
@@ -78,6 +83,7 @@ class Tiers:
             for rule in policy.rules(self.direction):
                 self._allow(found, self._rows(rows, rule), rule)
         found[~isolated] = self.full if after is None else after[~isolated]
+        self.isolated = isolated
         return found
 
     def _rows(self, rows: np.ndarray, rule: Rule) -> np.ndarray:
@@ -91,7 +97,7 @@ class Tiers:
         columns = self._columns(rule)
         if not len(rows) or not len(columns):
             return
-        masks = self._mask(rule)
+        masks = self.mask(rule)
         if masks.ndim == 1:
             found[rows[:, None], columns] |= masks
         elif self.direction is Direction.EGRESS:
@@ -140,7 +146,7 @@ class Tiers:
         if not len(rows) or not len(columns):
             return
         where = (rows[:, None], columns)
-        masks = self._mask(rule)
+        masks = self.mask(rule)
         if masks.ndim == 2:
             masks = (
                 masks[columns][None, :, :] if self.direction is Direction.EGRESS else masks[rows][:, None, :]
@@ -159,7 +165,7 @@ class Tiers:
         flags = self.column_bits[[self.place(match) for match in rule.peers]]
         return np.flatnonzero(flags[0] if len(flags) == 1 else flags.any(axis=0))
 
-    def _mask(self, rule: Rule) -> np.ndarray:
+    def mask(self, rule: Rule) -> np.ndarray:
         """Return a rule's ports as words: [word], or [destination class, word] where it names ports."""
         found = self._masks.get(self.port_slot(rule))
         if found is None:
