@@ -27,6 +27,7 @@ _LIBRARIES: tuple[tuple[int, tuple[Overload, ...]], ...] = (
     (31, authz.SELECTORS),
     (33, kubernetes.SEMVER),
     (34, lists.SINCE_34),
+    (37, lists.SINCE_37),
 )
 _MACROS = {
     0: {"all", "exists", "exists_one", "map", "filter"},

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seawall.cel import (
     CelError,
     CompileError,
-    CostExceededError,
     Environment,
     Program,
     compile_expression,
@@ -144,10 +143,7 @@ class Evaluation:
             raise OutOfBudgetError(OUT_OF_TIME)
         lazy = self.values.get("variables")
         before = lazy.cost if isinstance(lazy, Lazy) else 0
-        try:
-            value, error, cost = expression.program.measure(self.values)
-        except CostExceededError as stopped:
-            value, error, cost = None, CelError(str(stopped)), 1_000_001
+        value, error, cost = expression.program.measure(self.values)
         if isinstance(lazy, Lazy):
             cost += lazy.cost - before
         if cost > self.budget:
