@@ -185,7 +185,7 @@ class Compiler:
         ):
             return or_else(*steps, unwrap=function == "orValue")
         if function in BINARY and len(steps) == 2:
-            return binary(function, *steps, node.overloads)
+            return binary(function, steps[0], steps[1], node.overloads)
         if function in UNARY and len(steps) == 1:
             return UNARY[function](*steps)
         literal = bool(args) and args[-1].type.kind == "string" and self.is_constant(args[-1])

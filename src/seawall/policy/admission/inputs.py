@@ -64,20 +64,17 @@ def collect_params(
 def conditions_met(
     conditions: list[Expression], variables: dict[str, Expression], values: Json
 ) -> tuple[bool, str]:
-    """Evaluate match conditions: any false wins over errors; several errors stand in brackets."""
+    """Evaluate match conditions, all of them: any false wins over errors; several errors stand in brackets."""
     scope = values | {"namespaceObject": None}  # the matcher gives no namespace (specs/policy.md b5a.3)
     scope["variables"] = Lazy(variables, scope)
     run = Evaluation(scope, CONDITIONS_BUDGET)
-    errors: list[str] = []
     try:
-        for condition in conditions:
-            result = run.run(condition)
-            if result.error:
-                errors.append(result.error)
-            elif result.value is False:
-                return False, ""
+        results = [run.run(condition) for condition in conditions]
     except OutOfBudgetError as error:
         return False, str(error)
+    if any(result.value is False for result in results):
+        return False, ""
+    errors = [result.error for result in results if result.error]
     if errors:
         unique = list(dict.fromkeys(errors))
         return False, unique[0] if len(unique) == 1 else f"[{', '.join(unique)}]"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seawall.cel import CelError, functions_of
 from seawall.cel.parser import parse
-from seawall.cel.tree import Call, Fold, Index, ListLit, MapLit, Node, Select, StructLit
+from seawall.cel.tree import ListLit, MapLit, Node, StructLit, children
 from seawall.core.errors import NotBuiltError
 from seawall.policy.admission.equivalent import own
 from seawall.policy.admission.expressions import BUDGET, Evaluation, Expression, Lazy, OutOfBudgetError, Scope
@@ -254,30 +254,13 @@ def _nested(node: Node) -> bool:
         if node.name.startswith("Object") and any(_holds_literal(value) for _, value, _ in node.entries):
             return True
         return any(_nested(value) for _, value, _ in node.entries)
-    return any(_nested(child) for child in _children(node))
+    return any(_nested(child) for child in children(node))
 
 
 def _holds_literal(node: Node) -> bool:
     if isinstance(node, ListLit):
         return any(isinstance(item, (ListLit, MapLit)) for item in node.items)
     return isinstance(node, MapLit) and any(isinstance(v, (ListLit, MapLit)) for _, v, _ in node.entries)
-
-
-def _children(node: Node) -> list[Node]:
-    match node:
-        case Call():
-            return [*node.args, *([node.target] if node.target is not None else [])]
-        case ListLit():
-            return node.items
-        case MapLit():
-            return [part for key, value, _ in node.entries for part in (key, value)]
-        case Fold():
-            return [node.source, node.step, *([node.test] if node.test is not None else [])]
-        case Select():
-            return [node.operand]
-        case Index():
-            return [node.operand, node.key]
-    return []
 
 
 __all__ = ["MutatingPolicies"]
