@@ -23,10 +23,9 @@ def metadata(meta: Json, faults: Faults) -> None:
     name, prefix = str(meta.get("name") or ""), str(meta.get("generateName") or "")
     if prefix and (why := wrong("dns1123SubdomainPrefix", prefix)):
         faults.add("metadata.generateName", why)
-    if not name:
-        if not prefix:
-            faults.add("metadata.name", "name or generateName is required", "Required")
-    elif why := wrong("dns1123Subdomain", name):
+    if not name and not prefix:
+        faults.add("metadata.name", "name or generateName is required", "Required")
+    elif why := wrong("dns1123Subdomain", final_name(meta)):
         faults.add("metadata.name", why)
     if meta.get("namespace"):
         faults.add("metadata.namespace", "not allowed on this type", "Forbidden")
@@ -38,6 +37,12 @@ def metadata(meta: Json, faults: Faults) -> None:
         total += len(str(key).encode()) + len(str(value).encode())
     if total > MAX_ANNOTATIONS:
         faults.add("metadata.annotations", f"may not be more than {MAX_ANNOTATIONS} bytes", "TooLong")
+
+
+def final_name(meta: Json) -> str:
+    """Return the name of an object; one as it may be generated, which is checked like any other."""
+    name, prefix = str(meta.get("name") or ""), str(meta.get("generateName") or "")
+    return name or (prefix[:58] + "aaaaa" if prefix else "")
 
 
 def labels(given: Json | None, path: str, faults: Faults) -> None:

@@ -14,7 +14,7 @@ from seawall.policy.admission.expressions import Scope
 from seawall.policy.admission.request import Denied
 from seawall.policy.admission.validation.faults import Faults
 from seawall.policy.admission.validation.matching import changing, reference, resources
-from seawall.policy.admission.validation.metadata import metadata, wrong
+from seawall.policy.admission.validation.metadata import final_name, metadata, wrong
 from seawall.policy.admission.world import ADMISSION_GROUP
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _IDENTIFIER = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*", re.ASCII)
+_WORDS = RESERVED | {"true", "false", "null", "in"}
 _LINES = re.compile(r"[\n\r]")
 _KINDS = {
     "validatingadmissionpolicies": "ValidatingAdmissionPolicy",
@@ -54,7 +55,7 @@ def validate(request: Request, minor: int) -> None:
     if kind.endswith("Binding"):
         _binding(spec, faults, validating=kind.startswith("Validating"))
     else:
-        policy = _Policy(spec, old, str(meta.get("name") or ""), faults, minor)
+        policy = _Policy(spec, old, final_name(meta), faults, minor)
         policy.check(validating=kind.startswith("Validating"))
     if faults.found:
         texts = [f"{fault['field']}: {fault['message']}" for fault in faults.found]
@@ -155,7 +156,7 @@ class _Policy:
             name, text = str(variable.get("name") or ""), str(variable.get("expression") or "")
             if not name.strip():
                 self.faults.add(f"{path}.name", "name is not specified", "Required")
-            elif not _IDENTIFIER.fullmatch(name) or name in RESERVED:
+            elif not _IDENTIFIER.fullmatch(name) or name in _WORDS:
                 self.faults.add(f"{path}.name", "must be a valid CEL identifier")
             if not text.strip():
                 self.faults.add(f"{path}.expression", "expression is not specified", "Required")
