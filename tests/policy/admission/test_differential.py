@@ -79,6 +79,12 @@ def _says(expression, **more):
 
 
 NO = [_says("false", message="no")]
+# One call of contains costs 180,000 here (a tenth of each length, multiplied), one of the last two 604 and 605.
+BIG = CONFIG_MAP | {
+    "data": {"big": "ab" * 15000, "part": "c" * 600, "tail": "c" * 330, "fit": "c" * 6040, "not": "c" * 6041}
+}
+DEAR = "!object.data.big.contains(object.data.part)"
+SPENT = [_says(DEAR)] * 55 + [_says("!object.data.big.contains(object.data.tail)")]
 # name -> (object, more of the policy's spec, more of the binding's spec)
 CASES = {
     "deny": (CONFIG_MAP, {"validations": NO}, {}),
@@ -134,6 +140,25 @@ CASES = {
     "params-unused": (CONFIG_MAP, {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "validations": [_says("params != null", message="null")]}, {}),
     "params-warn-each": (CONFIG_MAP, {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "validations": [_says("false", messageExpression="string(params.metadata.name)")]},
                          {"paramRef": {"selector": {"matchLabels": {"limits": "yes"}}, "parameterNotFoundAction": "Deny"}, "validationActions": ["Warn"]}),
+    "budget-fits-exactly": (BIG, {"validations": [*SPENT, _says("!object.data.fit.contains('x')")]}, {}),
+    "budget-is-one-too-small": (BIG, {"validations": [*SPENT, _says("!object.data.not.contains('x')")]}, {}),
+    "budget-with-variables-fits": (BIG, {"variables": [{"name": "v", "expression": "!object.data.fit.contains('x')"}], "validations": [*SPENT[:-1], _says("variables.v && variables.v"), *[_says("variables.v")] * 40]}, {}),
+    "budget-of-messages": (BIG, {"validations": [*SPENT[:-1], _says("true", messageExpression=f"{DEAR} ? 'a' : 'b'")]}, {"validationActions": ["Deny", "Audit"]}),
+    "budget-of-annotations": (BIG, {"validations": [_says("false")], "auditAnnotations": [{"key": f"k{n}", "valueExpression": f"{DEAR} ? 'a' : 'b'"} for n in range(20)]}, {"validationActions": ["Audit"]}),
+    "budget-of-variables-in-annotations": (
+        BIG,
+        {"variables": [{"name": "v", "expression": " && ".join([DEAR] * 5)}], "validations": [_says("variables.v")] * 5,
+         "auditAnnotations": [{"key": f"k{n}", "valueExpression": f"variables.v && {DEAR} && {DEAR} && {DEAR} && {DEAR} && {DEAR} ? 'a' : 'b'"} for n in range(11)]},
+        {},
+    ),
+    "budget-of-conditions": (BIG, {"validations": NO, "matchConditions": [_says("false", name="a"), *[_says(DEAR, name=f"c{n}") for n in range(14)]]}, {}),
+    "budget-of-conditions-fits": (BIG, {"validations": NO, "matchConditions": [_says("false", name="a"), *[_says(DEAR, name=f"c{n}") for n in range(13)]]}, {}),
+    "limit-of-a-call": (BIG, {"validations": [_says(" && ".join([DEAR] * 6) + " || true")]}, {}),
+    "limit-of-a-call-fits": (BIG, {"validations": [_says(" && ".join([DEAR] * 5))]}, {}),
+    "limit-of-a-call-in-a-variable": (BIG, {"variables": [{"name": "v", "expression": " && ".join([DEAR] * 6)}], "validations": [_says("variables.v || true"), _says("variables.v")]}, {}),
+    "authorizer-in-annotations": (CONFIG_MAP, {"auditAnnotations": [{"key": "k", "valueExpression": "string(authorizer.path('/x').check('get').allowed())"}]}, {}),
+    "authorizer-in-a-variable-of-a-message": (CONFIG_MAP, {"variables": [{"name": "v", "expression": "authorizer.path('/x').check('get').allowed()"}], "validations": [_says("!variables.v", messageExpression="'allowed ' + string(variables.v)", message="plain")]}, {}),
+    "long-annotation": (BIG, {"auditAnnotations": [{"key": "k", "valueExpression": "'ü' + object.data.big"}, {"key": "l", "valueExpression": "'ab' + object.data.big.replace('a', 'ü')"}]}, {}),
     "dry-run": (CONFIG_MAP, {"validations": [_says("!request.dryRun", message="dry")]}, {}),
     "options": (CONFIG_MAP, {"validations": [_says("false", messageExpression="request.options.kind + ' ' + string(request.options.dryRun)")]}, {}),
 }  # fmt: skip

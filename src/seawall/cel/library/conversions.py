@@ -132,7 +132,6 @@ OVERLOADS = (
     overload("double(uint) -> double", float),
     overload("double(string) -> double", _to_double),
     overload("duration(duration) -> duration", lambda value: value),
-    overload("duration(int) -> duration", Duration),
     overload("duration(string) -> duration", parse_duration),
     overload("timestamp(timestamp) -> timestamp", lambda value: value),
     overload("timestamp(int) -> timestamp", _timestamp_of_int),
@@ -156,3 +155,4 @@ OVERLOADS = (
     overload("string(timestamp) -> string", show_timestamp),
     overload("string(uint) -> string", lambda value: str(int(value))),
 )
+BEFORE_37 = (overload("duration(int) -> duration", Duration),)  # gone with cel-go v0.29
