@@ -53,12 +53,24 @@ def command_line() -> str:
     for name in COMMANDS:
         command = app.get_command(context, name)
         if command is not None:
-            parts += [f"## seawall {name}\n", f"```\n{_help(command, f'seawall {name}')}```\n"]
+            parts += _pages(command, f"seawall {name}")
     parts += ["## Exit codes\n", "| code | meaning |\n|---|---|"]
     parts += [f"| {int(code)} | {meaning} |" for code, meaning in EXITS.items()]
     parts += ["\n## Formats\n", "| format | what it is for |\n|---|---|"]
     parts += [f"| `{name}` | {meaning} |" for name, meaning in FORMATS.items()]
     return "\n".join(parts) + "\n"
+
+
+def _pages(command: click.Command, name: str) -> list[str]:
+    """Describe a command, then those below it."""
+    parts = [f"## {name}\n", f"```\n{_help(command, name)}```\n"]
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=name)
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            if found is not None:
+                parts += _pages(found, f"{name} {below}")
+    return parts
 
 
 def _help(command: click.Command, name: str) -> str:

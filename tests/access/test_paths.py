@@ -455,6 +455,60 @@ def test_an_object_id_that_is_free_to_choose():
     assert found == ["impersonate-entra", "any-entra", "azure-run-command"]
 
 
+# ---- dumps without secrets, manifests that are not applied ----
+
+
+@pytest.mark.parametrize(
+    "names_it",
+    [
+        pod(container={"envFrom": [{"secretRef": {"name": "db"}}]}),
+        pod(imagePullSecrets=[{"name": "db"}]),
+        {
+            "kind": "ServiceAccount",
+            "metadata": {"name": "robot", "namespace": "blue"},
+            "imagePullSecrets": [{"name": "db"}],
+        },
+        {
+            "kind": "Ingress",
+            "metadata": {"name": "web", "namespace": "blue"},
+            "spec": {"tls": [{"secretName": "db"}]},
+        },
+    ],
+)
+def test_a_secret_that_is_only_named_is_reached_through_rights_as_one_that_was_read(names_it):
+    objects = [names_it, role("r", ["get"], ["secrets"]), bound("a", "r", JANE, "blue")]
+    graph = build_graph(build_world(objects, defaults=False))
+    found = [edge.kind for _, edge in shortest(graph, ("User", "jane"), ("secret", "blue/db"))]
+    assert found == ["secret-get", "secret-value"]
+    assert shortest(graph, ("User", "jane"), ("secret", "blue/other")) is None
+
+
+DEPLOYMENT = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "web", "namespace": "blue"},
+    "spec": {
+        "template": {
+            "metadata": {"labels": {"app": "web"}},
+            "spec": {"serviceAccountName": "robot", "containers": [{"name": "c"}]},
+        }
+    },
+}
+
+
+def test_a_workload_that_has_no_pods_yet_counts_as_one_pod():
+    assert kinds([DEPLOYMENT], ("container", "blue/deployment/web/c"), ROBOT) == {"runs-as"}
+    # Its pod is there, or it is scaled to nothing, or another object controls it: no second pod.
+    running = [DEPLOYMENT, pod(labels={"app": "web", "pod-template-hash": "x"})]
+    nothing = DEPLOYMENT | {"spec": DEPLOYMENT["spec"] | {"replicas": 0}}
+    owned = DEPLOYMENT | {
+        "metadata": DEPLOYMENT["metadata"]
+        | {"ownerReferences": [{"kind": "Shop", "name": "web", "controller": True}]}
+    }
+    for objects in (running, [nothing], [owned]):
+        assert kinds(objects, ("pod", "blue/deployment/web"), ("container", "blue/deployment/web/c")) == set()
+
+
 # ---- the list ----
 
 # The 26 kinds of KubeHound (DataDog/KubeHound, docs/reference/attacks; read 2026-11-20), and ours for each.

@@ -140,3 +140,46 @@ def test_paths_to_a_secret_that_nobody_read_are_not_answered_with_silence():
     done = seawall("access", "paths", "--to", "secret", "shop/none", "--snapshot", place)
     assert (done.returncode, done.stdout) == (3, "")
     assert "no secret shop/none was read" in done.stderr
+
+
+OPEN = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: everybody}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects:
+- {kind: Group, name: "system:authenticated", apiGroup: rbac.authorization.k8s.io}
+"""
+
+
+def test_paths_start_at_the_groups_of_everybody_and_at_users_that_no_binding_names(tmp_path, run):
+    place = tmp_path / "open.yaml"
+    place.write_text(OPEN, encoding="utf-8")
+    done = run("paths", "--to", "cluster-admin", "--snapshot", str(place), "-o", "json")
+    assert [each["from"] for each in json.loads(done.stdout)["paths"]] == ["Group/system:authenticated"]
+    for stranger in ("User/new", "ServiceAccount/blue/new"):
+        arguments = ("--from", stranger, "--snapshot", str(place), "-o", "json")
+        answer = json.loads(run("paths", "--to", "cluster-admin", *arguments).stdout)
+        assert [each["kind"] for each in answer["paths"][0]["steps"]] == ["member-of", "all-rights"]
+
+
+def test_no_path_is_said(run):
+    done = run("paths", "--to", "cluster-admin", "--from", "User/jane", "--snapshot", "WORLD")
+    assert (done.exit_code, done.stdout[:30]) == (0, "no path leads to cluster-admin")
+    done = run("paths", "--to", "cluster-admin", "--from", "ServiceAccount/x", "--snapshot", "WORLD")
+    assert done.exit_code != 0
+
+
+def test_what_had_to_be_left_out_counts_in_the_exit_code_of_every_question(tmp_path, run):
+    place = tmp_path / "bad.yaml"
+    # A name that YAML 1.1 reads as a boolean: the API server refuses the object, too.
+    place.write_text(WORLD + "---\n" + OPEN.replace("everybody", "y"), encoding="utf-8")
+    for question in (
+        ("can", "get", "secrets", "-n", "blue", "--as", "jane"),
+        ("who-can", "get", "secrets"),
+        ("roles", "reader"),
+        ("paths", "--to", "cluster-admin"),
+    ):
+        done = run(*question, "--snapshot", str(place))
+        assert (done.exit_code, "metadata.name is not a text" in done.stderr) == (4, True), question
+    assert run("diff", "WORLD", str(place)).exit_code == 4

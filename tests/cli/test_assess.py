@@ -141,6 +141,21 @@ def test_a_control_with_an_error_is_named_with_its_caret_and_the_rest_is_judged(
     assert any(item["outcome"] == "fail" for item in data["findings"])
 
 
+def test_what_a_control_observed_of_time_is_written_as_time(folder, tmp_path):
+    own = tmp_path / "own" / "policy"
+    own.mkdir(parents=True)
+    (own / "young-pods.kql").write_text(
+        "// id: young-pods\n// title: It is\n// severity: high\n// chapter: policy\n// subject: pod\n"
+        "// message: It is {observed} old.\n// why: So.\n\npods\n"
+        "| project id, pass = false, path = 'spec', observed = 26h, expected = datetime(2026-01-02)\n"
+    )
+    arguments = (str(folder / "web.yaml"), "--catalogue", str(tmp_path / "own"), "--control", "young-pods")
+    found = report(*arguments)[1]["findings"][0]
+    assert found["message"] == "It is 1.02:00:00 old."
+    assert found["evidence"][0]["observed"] == "1.02:00:00"
+    assert found["evidence"][0]["expected"] == "2026-01-02T00:00:00.0000000Z"
+
+
 def test_include_passed_adds_what_passed(folder):
     few = report(str(folder))[1]
     many = report(str(folder), "--include-passed")[1]

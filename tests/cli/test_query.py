@@ -159,3 +159,20 @@ def test_explain_tells_what_decided_and_the_smallest_change(clusters):
     done = seawall("query", DOCUMENTED, clusters, "--explain", off)
     assert "is in the answer" in done.stdout
     assert "smallest change that takes it out: properties.enableRBAC from false to true" in done.stdout
+
+
+TIMES = "print at=datetime(2020-01-01)+1d, span=26h, odd=real(nan), d=dynamic([1,'a']), n=decimal(1.50)"
+
+
+def test_times_are_shown_in_kusto_s_form_and_never_as_ticks(clusters):
+    """Docs: scalar data types datetime and timespan; api/rest/response for NaN and decimal."""
+    done = seawall("query", TIMES, clusters, "-o", "csv")
+    assert done.stdout.splitlines()[1] == '2020-01-02T00:00:00.0000000Z,1.02:00:00,NaN,"[1,""a""]",1.50'
+    [shown] = json.loads(seawall("query", TIMES, clusters, "-o", "json").stdout)
+    assert (shown["at"], shown["span"], shown["odd"], shown["n"]) == (
+        "2020-01-02T00:00:00.0000000Z",
+        "1.02:00:00",
+        "NaN",
+        "1.50",
+    )
+    assert "1.02:00:00" in seawall("query", TIMES, clusters).stdout

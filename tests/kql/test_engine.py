@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from seawall.core import EngineOptions, FixedClock
-from seawall.kql import Database, KqlError, Limits
+from seawall.kql import Database, KqlError, Limits, Opening
 from seawall.kql.decide import engine
 
 
@@ -243,3 +243,22 @@ def test_scan_follows_sequences_as_documented():
         ["E", 1],
         ["Stop", 1],
     ]
+
+
+def test_a_database_that_opened_ahead_is_as_locked_as_any_and_is_given_once():
+    opening = Opening()
+    first, second = Database(opening=opening), Database(opening=opening, plain=True)
+    first.add_table("t", [("a", "long")], [(1,), (2,), (None,)])
+    second.add_table("t", [("a", "long")], [(3,)])
+    assert first.query("t | where a != 1 | count").rows == [[2]]
+    assert second.query("t | join kind=inner (t) on a | project a, a1").rows == [[3, 3]]
+    for database in (first, second):
+        with pytest.raises(Exception, match=r"locked|lock_configuration"):
+            database._connection.execute("SET threads = 2")
+        with pytest.raises(Exception, match="disabled"):
+            database._connection.execute("SELECT * FROM read_text('/etc/hostname')")
+
+
+def test_an_opening_with_other_limits_is_not_taken_for_these():
+    limits = Limits(memory="64MB")
+    assert Database(limits=limits, opening=Opening()).query("print 1").rows == [[1]]

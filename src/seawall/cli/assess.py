@@ -52,6 +52,12 @@ _LEVELS = ("critical", "high", "medium", "low", "none")
 @click.option(
     "--catalogue", "catalogues", multiple=True, metavar="FOLDER", help="More controls: FOLDER/CHAPTER/ID.kql."
 )
+@click.option(
+    "--no-inline-waivers", is_flag=True, help="Pass over waivers in the files: comments and annotations."
+)
+@click.option(
+    "--strict-waivers", is_flag=True, help="Exit 2 for a waiver that is expired, not used or not understood."
+)
 @click.option("-q", "--quiet", is_flag=True, help="No warnings on standard error.")
 @click.pass_context
 def assess(
@@ -69,6 +75,8 @@ def assess(
     write_baseline: str | None,
     accept_new: bool,
     catalogues: tuple[str, ...],
+    no_inline_waivers: bool,
+    strict_waivers: bool,
     quiet: bool,
 ) -> None:
     """Say exactly where an estate stands: a report over everything found in PATH...
@@ -107,11 +115,17 @@ def assess(
         baseline=baseline,
         write_baseline=write_baseline,
         accept_new=accept_new,
+        inline=not no_inline_waivers,
     )
     write_report(report, targets)
     if not quiet:
         for warning in report.warnings:
             click.echo(f"seawall: warning: {warning}", err=True)
+    if strict_waivers and report.warnings:
+        raise UsageError(
+            f"{len(report.warnings)} waivers are expired, not used or not understood",
+            hint="see the warnings; mend the waivers, or leave out --strict-waivers",
+        )
     subjects = report.counts.objects + report.counts.resources
     if not subjects and not report.unread:
         click.echo(

@@ -254,9 +254,20 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
+def _texts(result: Result) -> Iterator[list[str]]:
+    """Write each row for a person: times in Kusto's form, dynamic cells as JSON, a null as nothing."""
+    from seawall.kql import rest
+
+    kinds = [kind for _, kind in result.columns]
+    for row in result.rows:
+        yield [rest.text(value, kind) for value, kind in zip(row, kinds, strict=True)]
+
+
 def _json(result: Result) -> str:
     """One object a row, in a list; columns of one name twice would be lost, so they get a number."""
     import msgspec
+
+    from seawall.kql import rest
 
     names: list[str] = []
     for name, _ in result.columns:
@@ -264,7 +275,7 @@ def _json(result: Result) -> str:
         while candidate in names:
             candidate, count = f"{name}{count}", count + 1
         names.append(candidate)
-    rows = [dict(zip(names, row, strict=True)) for row in result.rows]
+    rows = [dict(zip(names, row, strict=True)) for row in rest.rows(result.rows, result.columns)]
     encoded = msgspec.json.encode(rows, enc_hook=str)
     return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
@@ -276,14 +287,14 @@ def _csv(result: Result) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([name for name, _ in result.columns])
-    writer.writerows([_plain(cell) for cell in row] for row in result.rows)
+    writer.writerows(_texts(result))
     return out.getvalue()
 
 
 def _table(result: Result, *, colour: bool) -> str:
     """Aligned columns, nothing cut: a pipe gets the whole text."""
     head = [name for name, _ in result.columns]
-    cells = [[" ".join(_plain(cell).split()) for cell in row] for row in result.rows]
+    cells = [[" ".join(cell.split()) for cell in row] for row in _texts(result)]
     numeric = [kind in {"int", "long", "real", "decimal"} for _, kind in result.columns]
     widths = [max([len(name), *(len(row[n]) for row in cells)]) for n, name in enumerate(head)]
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from seawall.controls.catalogue import Catalogue
     from seawall.controls.model import Control
     from seawall.core import Finding
+    from seawall.kql import Opening
     from seawall.snapshot import Snapshot
 
 _FIRST = (
@@ -50,7 +51,9 @@ def select(catalogue: Catalogue, options: Options) -> list[Control]:
     ]
 
 
-def assess(snapshot: Snapshot, catalogue: Catalogue, options: Options) -> Report:
+def assess(
+    snapshot: Snapshot, catalogue: Catalogue, options: Options, opening: Opening | None = None
+) -> Report:
     """Run the controls over a snapshot; waivers and baselines come after (`finish`)."""
     estate = Estate(snapshot)
     estate.pools()
@@ -67,7 +70,7 @@ def assess(snapshot: Snapshot, catalogue: Catalogue, options: Options) -> Report
         else:
             controls.append(control)
     queries = [control.query for control in controls]
-    judge.database = open_database(estate, queries, options.now, narrow=True)
+    judge.database = open_database(estate, queries, options.now, narrow=True, opening=opening)
     for control, answer in ahead(judge.ask(controls)):
         found, covered = judge.control(control, answer)
         findings.extend(found)

@@ -24,6 +24,7 @@ from seawall.core import (
     fingerprint,
 )
 from seawall.core.report import Coverage
+from seawall.kql import rest
 from seawall.snapshot import AzureResource, KubernetesObject
 from seawall.snapshot.paths import parse_path
 from seawall.snapshot.tables import CLUSTER
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 _INDEX = re.compile(r"\[\d+\]")
 _SLOT = re.compile(r"\{(\w+)\}")
+_WRITTEN = ("datetime", "timespan", "real")
 _REQUIRED = ("id", "pass", "path", "observed", "expected")
 
 
@@ -161,6 +163,8 @@ class Judge:
         names = [name for name, _ in judged.columns]
         places = [names.index(name) for name in _REQUIRED]
         note = names.index("message") if "message" in names else None
+        # Times leave the database as numbers of 100 ns.
+        seen, wanted = (judged.columns[place][1] for place in places[3:])
         findings: list[Finding] = []
         passed = judged.passed
         counts = dict.fromkeys((Outcome.FAIL, Outcome.UNKNOWN, Outcome.MANUAL), 0)
@@ -174,6 +178,8 @@ class Judge:
             else:
                 counts[outcome] += 1
                 passed -= verdict is True
+            if seen in _WRITTEN or wanted in _WRITTEN:
+                observed, expected = rest.cell(observed, seen), rest.cell(expected, wanted)
             findings.append(
                 self._finding(control, outcome, str(subject_id), str(path or ""), observed, expected, text)
             )

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from seawall.controls.inline import InlineWaiver
 from seawall.core import Finding, InputError, Outcome
 from seawall.core.report import WaiverUse
 from seawall.sources import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
 _OUTCOMES = frozenset({Outcome.FAIL, Outcome.UNKNOWN, Outcome.MANUAL})
 
 
 class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One waiver. `subject` is a glob over the subject's id, `namespace/name` or name."""
+    """One waiver. `control` is an id or an alias, `subject` a glob over the subject's id, `namespace/name`, name or file."""
 
     control: str
     subject: str
@@ -30,9 +31,21 @@ class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires: str
     ticket: str = ""
 
-    def expired(self, today: date) -> bool:
-        """Tell whether its last day has passed."""
-        return date.fromisoformat(self.expires) < today
+    def matcher(self) -> Callable[[Finding], bool]:
+        """Return what tells whether a finding of the control is waived."""
+        # Two stars in a row are one: a pattern of many would be slow to refuse.
+        pattern = re.compile(fnmatch.translate(re.sub(r"\*+", "*", self.subject)), re.IGNORECASE)
+
+        def matches(finding: Finding) -> bool:
+            subject = finding.subject
+            names = (subject.id, f"{subject.namespace}/{subject.name}", subject.name)
+            files = (place.file for place in finding.locations)
+            return any(pattern.fullmatch(name) for name in (*names, *files))
+
+        return matches
+
+
+Rule = Waiver | InlineWaiver
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,54 +87,55 @@ def read_waivers(path: str) -> tuple[Waiver, ...]:
 
 
 def apply_waivers(
-    findings: Sequence[Finding], waivers: Sequence[Waiver], today: date, known: frozenset[str]
+    findings: Sequence[Finding],
+    waivers: Sequence[Rule],
+    today: date,
+    known: Mapping[str, str],
+    asked: Container[str] | None = None,
 ) -> tuple[list[Finding], list[WaiverUse], list[str]]:
     """Turn waived findings into `waived`; return them with what became of each waiver, and warnings.
 
-    An expired waiver waives nothing. `known` holds the ids and aliases of all controls.
+    An expired waiver waives nothing. `known` leads from the ids and aliases of all controls to the ids; `asked` holds
+    the controls that were run, where not all were: a waiver of another is neither used nor unused.
     """
-    live = [(waiver, _matcher(waiver)) for waiver in waivers if not waiver.expired(today)]
-    used: dict[int, int] = {}
+    live: dict[str, list[tuple[int, Callable[[Finding], bool]]]] = {}
+    expired = [date.fromisoformat(waiver.expires) < today for waiver in waivers]
+    for number, waiver in enumerate(waivers):
+        if not expired[number]:
+            live.setdefault(known.get(waiver.control, waiver.control), []).append((number, waiver.matcher()))
+    used = [0] * len(waivers)
     result = []
     for finding in findings:
         if finding.outcome in _OUTCOMES:
-            for waiver, matches in live:
+            for number, matches in live.get(finding.control, ()):
                 if matches(finding):
-                    used[id(waiver)] = used.get(id(waiver), 0) + 1
+                    used[number] += 1
                     finding = msgspec.structs.replace(finding, outcome=Outcome.WAIVED)  # noqa: PLW2901 - the waived form takes its place
                     break
         result.append(finding)
     uses, warnings = [], []
-    for waiver in waivers:
-        count = used.get(id(waiver), 0)
-        state = "expired" if waiver.expired(today) else "used" if count else "unused"
+    for number, waiver in enumerate(waivers):
+        control = known.get(waiver.control)
+        outside = asked is not None and control is not None and control not in asked
+        state = "expired" if expired[number] else "used" if used[number] else "unused"
+        if state == "unused" and outside:
+            state = "not-asked"
         uses.append(
             WaiverUse(
-                waiver.control, waiver.subject, waiver.reason, waiver.owner, waiver.expires, state, count
+                waiver.control,
+                waiver.subject,
+                waiver.reason,
+                waiver.owner,
+                waiver.expires,
+                state,
+                used[number],
             )
         )
         label = f"waiver of {waiver.control} for {waiver.subject}"
-        if waiver.control not in known:
+        if control is None:
             warnings.append(f"{label}: no control of that name is in the catalogue")
         if state == "expired":
             warnings.append(f"{label} ended on {waiver.expires}: its findings are back ({waiver.owner})")
-        elif state == "unused":
+        elif state == "unused" and control is not None:
             warnings.append(f"{label} is not used: nothing matches it any more ({waiver.owner})")
     return result, uses, warnings
-
-
-class _Matcher:
-    def __init__(self, control: str, pattern: str) -> None:
-        self._control = control
-        self._pattern = re.compile(fnmatch.translate(pattern), re.IGNORECASE)
-
-    def __call__(self, finding: Finding) -> bool:
-        if finding.control != self._control:
-            return False
-        subject = finding.subject
-        names = (subject.id, f"{subject.namespace}/{subject.name}", subject.name)
-        return any(self._pattern.fullmatch(name) for name in names)
-
-
-def _matcher(waiver: Waiver) -> _Matcher:
-    return _Matcher(waiver.control, waiver.subject)

@@ -60,7 +60,7 @@ class UnreadItem(msgspec.Struct, frozen=True, order=True):
 
 
 class WaiverUse(msgspec.Struct, frozen=True):
-    """A waiver and what became of it: `used`, `unused` or `expired`."""
+    """A waiver and what became of it: `used`, `unused`, `expired`, or `not-asked` where its control was not run."""
 
     control: str
     subject: str

@@ -8,15 +8,16 @@ from seawall.kql.errors import KqlError
 
 if TYPE_CHECKING:
     from seawall.kql.compiler import Plan
-    from seawall.kql.database import Database, Judged, Limits, Result
+    from seawall.kql.database import Database, Judged, Limits, Opening, Result
 
-__all__ = ["Database", "Judged", "KqlError", "Limits", "Plan", "Result"]
+__all__ = ["Database", "Judged", "KqlError", "Limits", "Opening", "Plan", "Result"]
 
 _WHERE = {
     "Plan": "compiler",
     "Database": "database",
     "Judged": "database",
     "Limits": "database",
+    "Opening": "database",
     "Result": "database",
 }
 

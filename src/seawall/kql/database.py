@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import weakref
@@ -44,6 +45,47 @@ class Limits(msgspec.Struct, frozen=True):
     memory: str = "4GB"
 
 
+def _connect(limits: Limits) -> Any:
+    """Open an empty database in memory that reaches nothing outside."""
+    return _native().connect(
+        ":memory:",
+        config={
+            "enable_external_access": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+            "memory_limit": limits.memory,
+            # One thread: rows come out in one order, run after run; a query of this size is no slower for it.
+            "threads": 1,
+        },
+    )
+
+
+class Opening(threading.Thread):
+    """A database that opens in the background, for a caller that has something to read first."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        super().__init__(name="duckdb")
+        self._limits = limits or Limits()
+        self._connection: Any = None
+        self.start()
+
+    def run(self) -> None:
+        """Open it: what goes wrong is met again where it is wanted, and said there."""
+        with contextlib.suppress(Exception):
+            self._connection = _connect(self._limits)
+
+    def take(self, limits: Limits) -> Any:
+        """Return the open database, once; another one where it was opened with other limits or not at all."""
+        self.join()
+        connection, self._connection = self._connection, None
+        return (
+            connection
+            if connection is not None and limits.memory == self._limits.memory
+            else _connect(limits)
+        )
+
+
 class Result(msgspec.Struct, frozen=True):
     """An answer.
 
@@ -70,28 +112,28 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 class Database:
-    """Tables in memory, behind a locked DuckDB: no file, no network, no extension, no configuration change."""
+    """Tables in memory, behind a locked DuckDB: no file, no network, no extension, no configuration change.
+
+    `plain` leaves DuckDB's optimizer out: for many short statements over few rows.
+    """
 
     def __init__(
-        self, profile: str = "local", limits: Limits | None = None, clock: Clock | None = None
+        self,
+        profile: str = "local",
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        *,
+        plain: bool = False,
+        opening: Opening | None = None,
     ) -> None:
-        self._duckdb = duckdb = _native()
+        self._duckdb = _native()
         self.limits = limits or Limits()
         self.profile = profile_of(profile)
         self.clock: Clock = clock or SystemClock()
         self.catalog = Catalog(self.profile)
-        self._connection: Any = duckdb.connect(
-            ":memory:",
-            config={
-                "enable_external_access": "false",
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-                "allow_community_extensions": "false",
-                "memory_limit": self.limits.memory,
-                "threads": 1,
-            },
-        )
-        # One thread: rows come out in one order, run after run; a query of this size is no slower for it.
+        self._connection: Any = opening.take(self.limits) if opening else _connect(self.limits)
+        if plain:
+            self._connection.execute("PRAGMA disable_optimizer")
         # The progress bar would be drawn into standard output.
         self._connection.execute("SET enable_progress_bar = false; SET lock_configuration = true")
         self._close = weakref.finalize(self, self._connection.close)

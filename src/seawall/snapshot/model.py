@@ -112,4 +112,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     unread: tuple[Unread, ...] = ()
     ignored: tuple[Passed, ...] = ()
     texts: dict[str, bytes] = msgspec.field(default_factory=dict)
-    """Bytes of sources that cannot be read twice (standard input, rendered charts), by their file name."""
+    """Bytes by file name: of what cannot be read twice (standard input, rendered charts), and of files that may hold
+    waivers in comments or annotations."""

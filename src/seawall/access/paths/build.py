@@ -12,7 +12,7 @@ from seawall.access.paths.rights import add_rights
 from seawall.access.paths.workloads import add_workloads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from seawall.access.azure.cluster import AzureCluster
     from seawall.access.world import AccessWorld
@@ -24,15 +24,22 @@ def build_graph(
     world: AccessWorld,
     azure: AzureCluster | None = None,
     resources: Iterable[dict[str, Any]] = (),
+    askers: Collection[Node] = (),
 ) -> AttackGraph:
     """Return the graph; no edge is dropped, whatever the size.
 
-    `resources` are Azure resources in normal form: the cluster, managed identities, what they trust.
+    `resources` are Azure resources in normal form: the cluster, managed identities, what they trust. `askers` are
+    users and accounts that count although nothing names them: they are in the groups that the server adds.
     """
     graph = AttackGraph()
     estate = Estate(world)
+    people = {name for kind, name in askers if kind == "User"}
+    for kind, name in askers:
+        if kind == "ServiceAccount":
+            namespace, _, account = name.partition("/")
+            estate.account(namespace, account)
     add_rights(graph, world, azure=azure is not None)
-    add_workloads(graph, world, estate)
+    add_workloads(graph, world, estate, people)
     if azure is not None:
         add_azure(graph, azure, estate, resources)
     _capabilities(graph, estate)

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.access.names import service_account_groups, split_service_account
+from seawall.access.node_references import pod_secret_names
+from seawall.snapshot.workloads import POD_TEMPLATES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from seawall.access.world import AccessWorld
 
 Json = dict[str, Any]
@@ -59,17 +63,26 @@ class Estate:
         self.claims: dict[tuple[str, str], Json] = {}
         """The spec of the volume that a claim is bound to."""
         self.namespaces: set[str] = set(world.rbac.namespaces)
+        self.named_secrets: dict[str, set[str]] = {}
+        """Secrets that a pod, an account or an Ingress names, by namespace: they count as there, read or not."""
         for item in world.objects:
             self._read(item)
+        self.pods += _pods_to_come(world.objects, self.pods)
+        for pod in self.pods:
+            self.account(pod.namespace, pod.account)
+            self._name_secrets(pod.namespace, pod_secret_names(pod.spec))
         for kind, name in subjects(world):
             account = split_service_account(name) if kind == "User" else None
             if account:
                 self.account(*account)
-        self.namespaces |= self.accounts.keys() | self.secrets.keys()
+        self.namespaces |= self.accounts.keys() | self.secrets.keys() | self.named_secrets.keys()
 
     def account(self, namespace: str, name: str) -> Account:
         """Return an account; one that is only named somewhere counts as there."""
         return self.accounts.setdefault(namespace, {}).setdefault(name, Account())
+
+    def _name_secrets(self, namespace: str, names: set[str]) -> None:
+        self.named_secrets.setdefault(namespace, set()).update(names - {""})
 
     def _read(self, item: Json) -> None:
         metadata = item.get("metadata")
@@ -79,10 +92,10 @@ class Estate:
         spec = mapping(item, "spec")
         match item.get("kind"):
             case "Pod":
-                labels, annotations = mapping(metadata, "labels"), mapping(metadata, "annotations")
-                pod = Pod(namespace, name, spec, labels, annotations)
+                pod = Pod(
+                    namespace, name, spec, mapping(metadata, "labels"), mapping(metadata, "annotations")
+                )
                 self.pods.append(pod)
-                self.account(namespace, pod.account)
                 if pod.node:
                     self.nodes.add(pod.node)
             case "ServiceAccount":
@@ -90,6 +103,8 @@ class Estate:
                 mounts = item.get("automountServiceAccountToken") is not False
                 made = Account(mounts, client.lower() if isinstance(client, str) else "")
                 self.accounts.setdefault(namespace, {})[name] = made
+                held = (*items(item, "secrets"), *items(item, "imagePullSecrets"))
+                self._name_secrets(namespace, {str(each.get("name") or "") for each in held})
             case "Secret":
                 self.secrets.setdefault(namespace, []).append((name, item))
             case "Node":
@@ -106,6 +121,38 @@ class Estate:
                 self.services.append((namespace, name, spec, mapping(metadata, "annotations")))
             case "Ingress":
                 self.published |= {(namespace, each) for each in _backends(spec)}
+                self._name_secrets(
+                    namespace, {str(each.get("secretName") or "") for each in items(spec, "tls")}
+                )
+
+
+def _pods_to_come(objects: Iterable[Json], running: list[Pod]) -> Iterator[Pod]:
+    """Yield one pod for each workload that has none yet, as in manifests that are not applied: "deployment/web".
+
+    A pod that carries the template's labels is taken for one of its pods. What another object controls is left to
+    that one, and what is scaled to nothing has no pods.
+    """
+    held: dict[str, list[Json]] = {}
+    for pod in running:
+        held.setdefault(pod.namespace, []).append(pod.labels)
+    for item in objects:
+        kind, version = item.get("kind"), str(item.get("apiVersion") or "")
+        steps = POD_TEMPLATES.get((version.rpartition("/")[0], str(kind)))
+        metadata, spec = mapping(item, "metadata"), mapping(item, "spec")
+        if not steps or kind == "PodTemplate" or spec.get("replicas") == 0:
+            continue
+        if any(each.get("controller") is True for each in items(metadata, "ownerReferences")):
+            continue
+        template: Any = item
+        for step in steps:
+            template = mapping(template, step)
+        namespace = str(metadata.get("namespace") or "default")
+        marks = mapping(mapping(template, "metadata"), "labels")
+        if any(marks.items() <= labels.items() for labels in held.get(namespace, ())) and marks:
+            continue
+        name = f"{str(kind).lower()}/{metadata.get('name') or ''}"
+        notes = mapping(mapping(template, "metadata"), "annotations")
+        yield Pod(namespace, name, mapping(template, "spec"), marks, notes)
 
 
 def _backends(spec: Json) -> set[str]:

@@ -36,9 +36,9 @@ POD_TOKENS = "/var/lib/kubelet/pods"
 INTERNAL = "service.beta.kubernetes.io/azure-load-balancer-internal"
 
 
-def add_workloads(graph: AttackGraph, world: AccessWorld, estate: Estate) -> None:
-    """Add every edge that comes from objects and not from rights."""
-    _members(graph, world, estate)
+def add_workloads(graph: AttackGraph, world: AccessWorld, estate: Estate, people: set[str]) -> None:
+    """Add every edge that comes from objects and not from rights; `people` are users that no binding may name."""
+    _members(graph, world, estate, people)
     for pod in estate.pods:
         _Pod(graph, estate, pod).add()
     _nodes(graph, estate)
@@ -46,15 +46,15 @@ def add_workloads(graph: AttackGraph, world: AccessWorld, estate: Estate) -> Non
     _services(graph, estate)
 
 
-def _members(graph: AttackGraph, world: AccessWorld, estate: Estate) -> None:
+def _members(graph: AttackGraph, world: AccessWorld, estate: Estate, people: set[str]) -> None:
     _add(graph, ("Group", MASTERS), ADMIN, "masters")
     for namespace, names in estate.accounts.items():
         for name in names:
             source: Node = ("ServiceAccount", f"{namespace}/{name}")
             for group in groups_of(service_account_user(namespace, name)):
                 _add(graph, source, ("Group", group), "member-of")
-    for kind, name in subjects(world):
-        if kind == "User" and split_service_account(name) is None:
+    for name in people | {name for kind, name in subjects(world) if kind == "User"}:
+        if split_service_account(name) is None:
             for group in groups_of(name):
                 _add(graph, ("User", name), ("Group", group), "member-of")
             _add(graph, ("cap", "be-users/"), ("User", name), "any-user")
@@ -216,18 +216,28 @@ def _nodes(graph: AttackGraph, estate: Estate) -> None:
 
 
 def _secrets(graph: AttackGraph, world: AccessWorld, estate: Estate) -> None:
+    read = {(namespace, name) for namespace, secrets in estate.secrets.items() for name, _ in secrets}
+    named = {(namespace, name) for namespace, names in estate.named_secrets.items() for name in names}
+    for namespace, name in sorted(named - read):
+        # A dump without Secret objects is usual: what a pod names is there, or the pod would not start.
+        _secret_edges(graph, world, namespace, name)
     for namespace, secrets in estate.secrets.items():
         for name, item in secrets:
             secret: Node = ("secret", f"{namespace}/{name}")
-            _add(graph, ("cap", f"read-secrets/{namespace}"), secret, "secret-value")
-            _add(graph, ("name", f"secret/{name}"), secret, "secret-value")
-            for node in world.nodes.nodes_of("secret", namespace, name):
-                _add(graph, ("node", node), secret, "node-secret")
+            _secret_edges(graph, world, namespace, name)
             if item.get("type") == "kubernetes.io/service-account-token":
                 annotations = mapping(mapping(item, "metadata"), "annotations")
                 owner = annotations.get("kubernetes.io/service-account.name")
                 if owner:
                     _add(graph, secret, ("ServiceAccount", f"{namespace}/{owner}"), "token-in-secret")
+
+
+def _secret_edges(graph: AttackGraph, world: AccessWorld, namespace: str, name: str) -> None:
+    secret: Node = ("secret", f"{namespace}/{name}")
+    _add(graph, ("cap", f"read-secrets/{namespace}"), secret, "secret-value")
+    _add(graph, ("name", f"secret/{name}"), secret, "secret-value")
+    for node in world.nodes.nodes_of("secret", namespace, name):
+        _add(graph, ("node", node), secret, "node-secret")
 
 
 def _services(graph: AttackGraph, estate: Estate) -> None:

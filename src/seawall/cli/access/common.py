@@ -11,7 +11,7 @@ from seawall.core.errors import NothingToCheckError, UsageError
 from seawall.core.exits import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from seawall.access.azure.cluster import AzureCluster
     from seawall.access.azure.directory import Directory
@@ -95,9 +95,9 @@ def directory_of(path: Path | None) -> Directory:
         raise UsageError(f"{path} is no JSON") from None
 
 
-def exit_with(snapshot: Snapshot, code: int = Exit.CLEAN) -> None:
-    """End with a code, or with that of what could not be read."""
-    click.get_current_context().exit(Exit.INCOMPLETE if snapshot.unread else code)
+def exit_with(code: int, *gaps: Collection[object]) -> None:
+    """End with a code, or with that of what could not be read or had to be left out: it might turn the answer."""
+    click.get_current_context().exit(Exit.INCOMPLETE if any(gaps) else code)
 
 
 def emit_answer(output: str, answer: Any, text: Callable[[], Iterator[str]]) -> None:

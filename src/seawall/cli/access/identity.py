@@ -49,7 +49,7 @@ def config(paths: tuple[str, ...], output: str) -> None:
             yield f"{each['at']}: {each['kind']}: {'valid' if each['valid'] else each['message']}"
 
     emit_answer(output, found, text)
-    exit_with(snapshot, Exit.CLEAN if all(each["valid"] for each in found) else Exit.FINDINGS)
+    exit_with(Exit.CLEAN if all(each["valid"] for each in found) else Exit.FINDINGS, snapshot.unread)
 
 
 @click.command()
@@ -181,7 +181,7 @@ def reach(address: str, cluster: str, paths: tuple[str, ...], output: str) -> No
     verdicts = {each["verdict"] for each in found}
     if Verdict.UNKNOWN in verdicts:
         click.get_current_context().exit(Exit.INCOMPLETE)
-    exit_with(snapshot, Exit.FINDINGS if Verdict.ALLOW in verdicts else Exit.CLEAN)
+    exit_with(Exit.FINDINGS if Verdict.ALLOW in verdicts else Exit.CLEAN, snapshot.unread)
 
 
 def _bytes(path: Path) -> bytes:

@@ -10,6 +10,7 @@ import click
 from seawall.cli.access.common import (
     OUTPUT,
     emit_answer,
+    exit_with,
     read_world,
 )
 from seawall.core.errors import InputError, NothingToCheckError
@@ -86,7 +87,8 @@ def mine_command(
     emit_answer(output, answer, text)
     if found.unreadable:
         click.echo(f"seawall: {found.unreadable} lines could not be read", err=True)
-        click.get_current_context().exit(Exit.INCOMPLETE)
+    gaps = (snapshot.unread if snapshot else (), world.problems if world else ())
+    exit_with(Exit.INCOMPLETE if found.unreadable else Exit.CLEAN, *gaps)
 
 
 def named_cluster(snapshot: Snapshot | None, cluster: str) -> AzureCluster:

@@ -114,7 +114,7 @@ def can(
         yield from (f"  not seen here: {each}" for each in answer.get("outside", ()))
 
     emit_answer(output, answer, text)
-    exit_with(snapshot, Exit.CLEAN if decision.allowed else Exit.FINDINGS)
+    exit_with(Exit.CLEAN if decision.allowed else Exit.FINDINGS, snapshot.unread, world.problems)
 
 
 def _removed(each: dict[str, str]) -> str:
@@ -168,7 +168,7 @@ def who_can_command(
                 yield f"{'  ' if title else ''}{each.kind} {each.name}  {way}{member}"
 
     emit_answer(output, msgspec.to_builtins(found), text)
-    exit_with(snapshot)
+    exit_with(Exit.CLEAN, snapshot.unread, world.problems)
 
 
 @click.command()
@@ -181,11 +181,8 @@ def roles(name: str, azure: bool, paths: tuple[str, ...], output: str) -> None:
     from seawall.access.opened import azure_roles, kubernetes_roles
     from seawall.access.world import build_world
 
-    if paths:
-        snapshot, world = read_world(paths)
-        rows = [resource.row for resource in snapshot.resources]
-    else:
-        world, rows = build_world(()), []
+    snapshot, world = read_world(paths) if paths else (None, build_world(()))
+    rows = [resource.row for resource in snapshot.resources] if snapshot else []
     found = azure_roles(rows, name) if azure else kubernetes_roles(world, name)
     if not found:
         raise NothingToCheckError(f"no role {name!r} was found" if name else "no role opens any power")
@@ -197,6 +194,7 @@ def roles(name: str, azure: bool, paths: tuple[str, ...], output: str) -> None:
                 yield f"  {power['id']}: {power['why']}"
 
     emit_answer(output, found, text)
+    exit_with(Exit.CLEAN, snapshot.unread if snapshot else (), world.problems)
 
 
 @click.command()
@@ -222,4 +220,6 @@ def diff(old: str, new: str, output: str) -> None:
 
     emit_answer(output, msgspec.to_builtins(found), text)
     gained = any(each.change != "lost" for each in found)
-    exit_with(second if second.unread else first, Exit.FINDINGS if gained else Exit.CLEAN)
+    exit_with(
+        Exit.FINDINGS if gained else Exit.CLEAN, first.unread, before.problems, second.unread, after.problems
+    )

@@ -52,7 +52,8 @@ def paths(
     """Show how subjects get to cluster-admin or to a secret, and which few bindings to cut.
 
     TARGET is `cluster-admin`, or `secret` with the secret as PLACE: paths --to secret ns/name. Without --from the
-    paths start at every subject but Kubernetes' own (system: and the accounts of kube-system).
+    paths start at every subject but Kubernetes' own (system: and the accounts of kube-system); the groups that
+    everybody or every account is in are no exception. Network/outside is whoever reaches what the cluster exposes.
     """
     from seawall.access.paths import build_graph, cut, shortest
     from seawall.access.paths.graph import ADMIN, Node
@@ -66,7 +67,8 @@ def paths(
         raise UsageError(f"--to {target} is no target", hint="write cluster-admin, or secret namespace/name")
     snapshot, world = read_world(paths)
     azure = azure_of(snapshot, cluster, entra_groups)
-    graph = build_graph(world, azure, [resource.row for resource in snapshot.resources])
+    starts: list[Node] = [_subject(each) for each in sources]
+    graph = build_graph(world, azure, [resource.row for resource in snapshot.resources], starts)
     if target == "secret" and not any(
         edge.target == goal for edges in graph.edges.values() for edge in edges
     ):
@@ -74,15 +76,8 @@ def paths(
             f"no secret {place} was read, and no pod names it: there is nothing that paths could end at",
             hint="give a dump that holds the secrets: kubectl get secrets -A -o yaml (their values are not looked at)",
         )
-    if sources:
-        starts: list[Node] = [_subject(each) for each in sources]
-    else:
-        kinds = ("User", "ServiceAccount", "Group")
-        starts = sorted(
-            node
-            for node in graph.edges
-            if node[0] in kinds and not node[1].startswith(("system:", "kube-system/"))
-        )
+    if not starts:
+        starts = sorted(node for node in graph.edges if _is_asked(node))
     found = []
     for start in starts:
         steps = shortest(graph, start, goal)
@@ -124,13 +119,29 @@ def paths(
             yield from (f"  {each}" for each in chosen)
         elif found:
             yield "no set of bindings cuts every path"
+        else:
+            yield f"no path leads to {place or target}: {len(starts)} subjects, {len(graph)} edges looked at"
 
     emit_answer(output, answer, text)
-    exit_with(snapshot, Exit.FINDINGS if found else Exit.CLEAN)
+    exit_with(Exit.FINDINGS if found else Exit.CLEAN, snapshot.unread, world.problems)
+
+
+def _is_asked(node: tuple[str, str]) -> bool:
+    """Tell whether paths start here unasked: at what is not a part of Kubernetes, and at who anybody is."""
+    kind, name = node
+    if kind not in ("User", "ServiceAccount", "Group"):
+        return False
+    anybody = name in ("system:anonymous", "system:unauthenticated", "system:authenticated")
+    return (
+        anybody
+        or name.startswith("system:serviceaccounts")
+        or not name.startswith(("system:", "kube-system/"))
+    )
 
 
 def _subject(text: str) -> tuple[str, str]:
     kind, slash, name = text.partition("/")
-    if not slash or kind not in ("User", "Group", "ServiceAccount", "AzurePrincipal", "Network"):
+    kinds = ("User", "Group", "ServiceAccount", "AzurePrincipal", "Network")
+    if not slash or kind not in kinds or (kind == "ServiceAccount" and not name.partition("/")[2]):
         raise UsageError(f"--from {text} is no subject", hint="write User/jane or ServiceAccount/ns/name")
     return kind, name

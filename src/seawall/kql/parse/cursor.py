@@ -34,6 +34,14 @@ class Cursor:
     def fail(self, expected: str, token: Token | None = None) -> Fault:
         """Make a syntax error that says what stood there and what was expected."""
         token = token or self.now
+        if token.text == "{" and self.ahead().text == "{":
+            # Resource Graph's saved queries (specs b.6).
+            return Fault(
+                "a shared query, {{...}}, lies in Azure and is not read here",
+                token.pos,
+                kind="unsupported",
+                hint="write the query's own text in its place",
+            )
         seen = "the query ends here" if token.kind == END else f"{token.text[:40]!r} cannot stand here"
         return Fault(seen, token.pos, kind="syntax", expected=expected)
 

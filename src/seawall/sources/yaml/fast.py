@@ -29,7 +29,7 @@ _NUMBERS: Final = (
 )  # fmt: skip
 _KEYS: Final = rb"(?:true|false|null)[ ]*:|:(?:[ \n]|\Z)"
 # Anchors, aliases, tags, complex keys, directives, merge keys, reserved characters.
-_INDICATORS: Final = rb"[&*!?%@`]|<<"
+_INDICATORS: Final = rb"[&!?%@`]|\*(?!\])|<<"
 _TOKEN: Final = re.compile(
     rb"[ \n\[{,](?=[-+.0-9_~:&*!?%@`<yYnNoOtTfFiI])(?:"
     rb"(?=[-+.0-9_])(?:" + _NUMBERS + rb")|" + _WORDS + rb"|" + _KEYS + rb"|" + _INDICATORS + rb")"
