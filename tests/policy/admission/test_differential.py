@@ -68,6 +68,26 @@ AUTOSCALER = {
 }  # fmt: skip
 
 
+METRICS = [
+    {"type": "Pods", "pods": {"metric": {"name": "m<1>", "selector": {"matchLabels": {"b": "2", "a": "1"}, "matchExpressions": [{"key": "k", "operator": "Exists"}]}}, "target": {"type": "AverageValue", "averageValue": "1"}}},
+    {"type": "Object", "object": {"metric": {"name": "o"}, "describedObject": {"kind": "Service", "name": "s", "apiVersion": "v1"}, "target": {"type": "Value", "value": "2k"}}},
+    {"type": "Object", "object": {"metric": {"name": "p"}, "describedObject": {"kind": "Service", "name": "s"}, "target": {"type": "AverageValue", "averageValue": "2500m"}}},
+    {"type": "External", "external": {"metric": {"name": "e"}, "target": {"type": "AverageValue", "averageValue": "3"}}},
+    {"type": "External", "external": {"metric": {"name": "f", "selector": {}}, "target": {"type": "Value", "value": "4"}}},
+    {"type": "Resource", "resource": {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 50}}},
+    {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "1500m"}}},
+    {"type": "ContainerResource", "containerResource": {"name": "cpu", "container": "c", "target": {"type": "AverageValue", "averageValue": "100m"}}},
+]  # fmt: skip
+# As the server completes it: selectPolicy and the other direction have defaults.
+BEHAVIOR = {
+    "scaleUp": {"stabilizationWindowSeconds": 3, "selectPolicy": "Min", "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}]},
+    "scaleDown": {"selectPolicy": "Max", "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}]},
+}  # fmt: skip
+RICH_AUTOSCALER = AUTOSCALER | {
+    "spec": AUTOSCALER["spec"] | {"metrics": [*AUTOSCALER["spec"]["metrics"], *METRICS], "behavior": BEHAVIOR}
+}
+
+
 def _rule(kind, **more):
     group, version, plural = KINDS[kind]
     rule = {"apiGroups": [group], "apiVersions": [version], "operations": ["CREATE"], "resources": [plural]}
@@ -133,6 +153,10 @@ CASES = {
     "both-versions": (WIDGET, {"validations": [_says("false", messageExpression="request.kind.version")], "matchConstraints": {"resourceRules": [_rule("Widget", apiVersions=["v2"]), _rule("Widget")]}}, {}),
     "autoscaler-as-v1": (AUTOSCALER, {"validations": [_says("object.spec.targetCPUUtilizationPercentage < 50", messageExpression="string(object.spec.targetCPUUtilizationPercentage)")],
                                       "matchConstraints": {"resourceRules": [_rule("HorizontalPodAutoscaler", apiVersions=["v1"])]}}, {}),
+    "autoscaler-as-v1-annotations": (RICH_AUTOSCALER, {"validations": [_says("false", messageExpression="object.metadata.annotations.map(k, k + '=' + object.metadata.annotations[k]).filter(t, t.startsWith('autoscaling.alpha.kubernetes.io/metrics')).join(' ')")],
+                                                   "matchConstraints": {"resourceRules": [_rule("HorizontalPodAutoscaler", apiVersions=["v1"])]}}, {}),
+    "autoscaler-as-v1-behavior": (RICH_AUTOSCALER, {"validations": [_says("false", messageExpression="string(object.metadata.annotations['autoscaling.alpha.kubernetes.io/behavior'])")],
+                                                "matchConstraints": {"resourceRules": [_rule("HorizontalPodAutoscaler", apiVersions=["v1"])]}}, {}),
     "params-of-namespace": (CONFIG_MAP, {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "validations": [_says("object.data.a == params.data.want", messageExpression="'want ' + params.data.want")]},
                             {"paramRef": {"name": "limits", "parameterNotFoundAction": "Deny"}}),
     "params-missing": (CONFIG_MAP, {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "validations": NO}, {"paramRef": {"name": "absent", "parameterNotFoundAction": "Deny"}}),

@@ -85,7 +85,7 @@ def activation(world: World, request: Request, authorize: Authorize, matched: Ma
     """Return the variables that every expression sees; objects in the version that the policy's rules matched.
 
     Raises:
-        NotBuiltError: that version cannot be made here.
+        InputError: that version cannot be made here.
     """
     raw = request.raw
     seen = {
@@ -117,10 +117,10 @@ def activation(world: World, request: Request, authorize: Authorize, matched: Ma
     more = {"subresource": request.subresource, "namespace": request.namespace, "name": request.name}
     asked |= {key: value for key, value in more.items() if value}
     return {
-        "object": converted(world, request, found_as, request.object)
+        "object": converted(world, own(request), found_as, request.object)
         if request.operation != "DELETE"
         else None,
-        "oldObject": converted(world, request, found_as, request.old),
+        "oldObject": converted(world, own(request), found_as, request.old),
         "request": seen,
         "namespaceObject": _visible(found),
         "authorizer": root,
