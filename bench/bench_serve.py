@@ -171,7 +171,11 @@ def throughput(folder: Path) -> None:
             stack.enter_context(running(command, number, folder))
             ports[name] = number
         time.sleep(2)
-        for script, title in (("post.lua", "the same pod again"), ("unique.lua", "each pod another")):
+        for script, title in (
+            ("post.lua", "the same pod again"),
+            ("unique.lua", "each pod another environment"),
+            ("user.lua", "each pod another user, which Pod Security reads"),
+        ):
             results: dict[str, list[float]] = {}
             for _ in range(3):  # in turns: the machine's other work hits all alike
                 for name, port in ports.items():
@@ -311,13 +315,17 @@ def main() -> None:
             'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
             f'local f = io.open("{folder}/body.json", "rb"); wrk.body = f:read("*a"); f:close()\n'
         )
-        (folder / "unique.lua").write_text(
-            'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
-            f'local f = io.open("{folder}/body.json", "rb"); local b = f:read("*a"); f:close()\n'
-            'local at = b:find("value%-0"); local head, tail = b:sub(1, at - 1), b:sub(at + 7)\n'
-            "local n = 0\n"
-            "request = function() n = n + 1; return wrk.format(nil, nil, nil, head .. n .. tail) end\n"
-        )
+        for script, pattern, made in (
+            ("unique.lua", "value%-0", "n"),
+            ("user.lua", '"runAsNonRoot": true', '\'"runAsNonRoot": true, "runAsUser": \' .. n'),
+        ):
+            (folder / script).write_text(
+                'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
+                f'local f = io.open("{folder}/body.json", "rb"); local b = f:read("*a"); f:close()\n'
+                f"local first, last = b:find('{pattern}'); local head, tail = b:sub(1, first - 1), b:sub(last + 1)\n"
+                "local n = 0\n"
+                f"request = function() n = n + 1; return wrk.format(nil, nil, nil, head .. {made} .. tail) end\n"
+            )
         (folder / "echo.py").write_text(ECHO)
         (folder / "gecho.py").write_text(GRANIAN)
         print(f"body of {len(review())} bytes, HTTPS, 32 connections of wrk, one process a server")

@@ -1,9 +1,10 @@
 """Make src/seawall/policy/admission/typed/kubernetes.json: the fields of the API's types, and how lists merge.
 
-    python packaging/apitypes/make.py ~/go/pkg/mod/k8s.io/client-go@v0.34.4 > .../kubernetes.json
+    kubectl get --raw /openapi/v2 > openapi.json        # of a server of the same version
+    python packaging/apitypes/make.py ~/go/pkg/mod/k8s.io/client-go@v0.34.4 openapi.json > .../kubernetes.json
 
-Reads the schema that client-go carries for structured merge (applyconfigurations/internal/internal.go) and
-keeps names, kinds of value, merge rules and the defaults of list keys: facts, in a form of our own. A type
+Reads the schema that client-go carries for structured merge (applyconfigurations/internal/internal.go), and from
+the server's own description the kinds that client-go has not (EXTRA). It keeps names, kinds of value, merge rules and the defaults of list keys: facts, in a form of our own. A type
 reference is `s` (string), `n` (number), `b` (boolean), `u` (any scalar), `*` (anything), a type's name,
 `[rule, reference, keys]` for a list (rule: atomic, set, map) or `{reference}` for a map.
 """
@@ -27,6 +28,16 @@ GROUPS = {
     "storagemigration": "storagemigration.k8s.io",
 }  # fmt: skip
 PREFIX = "io.k8s.api."
+# Kinds of the API server that client-go has no apply configuration for, and which a policy may change.
+EXTRA = {
+    "v1/Binding": "io.k8s.api.core.v1.Binding",
+    "autoscaling/v1/Scale": "io.k8s.api.autoscaling.v1.Scale",
+    "authentication.k8s.io/v1/TokenRequest": "io.k8s.api.authentication.v1.TokenRequest",
+    "apiextensions.k8s.io/v1/CustomResourceDefinition":
+        "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
+    "apiregistration.k8s.io/v1/APIService": "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService",
+}
+PLAIN = {"string": "s", "integer": "n", "number": "n", "boolean": "b"}
 
 
 def reference(given: dict) -> object:
@@ -96,10 +107,53 @@ def main() -> None:
             made["atomic"] = True
         types[name] = made
         waiting += [each for each in names(made) if each in full]
-    about = f"{source.name} applyconfigurations/internal, 2026-11-21"
+    described = json.loads(Path(sys.argv[2]).read_text())["definitions"]
+    for kind, name in EXTRA.items():
+        kinds[kind] = short(name)
+        describe(name, described, types)
+    about = f"{source.name} applyconfigurations/internal, and the same server's /openapi/v2, 2026-11-21"
     sys.stdout.write(
         json.dumps({"source": about, "kinds": kinds, "types": types}, separators=(",", ":"), sort_keys=True)
     )
+
+
+def describe(name: str, described: dict, types: dict) -> None:
+    """Add a type of the server's own description, and all it refers to (kube-openapi `schemaconv`)."""
+    if short(name) in types:
+        return
+    given = described[name]
+    types[short(name)] = made = {}
+    found = schema(given, described, types)
+    if isinstance(found, dict):
+        made.update(found)
+    else:
+        types[short(name)] = found
+
+
+def schema(given: dict, described: dict, types: dict) -> object:
+    """Return the short form of a schema."""
+    if "$ref" in given:
+        name = given["$ref"].removeprefix("#/definitions/")
+        describe(name, described, types)
+        return short(name)
+    if given.get("format") == "int-or-string":
+        return "u"
+    kind = given.get("type")
+    if kind in PLAIN:
+        return PLAIN[kind]
+    if kind == "array":
+        rule = given.get("x-kubernetes-list-type", "atomic")
+        return [rule, schema(given["items"], described, types), *given.get("x-kubernetes-list-map-keys", ())]
+    if kind == "object":
+        made: dict = {}
+        if "properties" in given:
+            made["fields"] = {key: schema(each, described, types) for key, each in given["properties"].items()}
+        if isinstance(given.get("additionalProperties"), dict):
+            made["of"] = schema(given["additionalProperties"], described, types)
+        if given.get("x-kubernetes-map-type") == "atomic":
+            made["atomic"] = True
+        return made
+    return "*"
 
 
 def names(value: object) -> list[str]:

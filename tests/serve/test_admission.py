@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -101,14 +102,57 @@ def test_pods_of_one_kind_are_remembered_and_keep_their_own_uid():
     repeated = _repeated()
     found = repeated.find(_body(GOOD, uid="one"))
     assert (found.uid, found.known) == ("one", None)
-    repeated.keep(found.key, {"uid": "one", "allowed": True})
+    repeated.keep(found.key, {"uid": "one", "allowed": True}, "kept")
     assert repeated.find(_body(GOOD, uid="two")).known is None  # seen once: it may never come again
-    repeated.keep(found.key, {"uid": "two", "allowed": True})
+    repeated.keep(found.key, {"uid": "two", "allowed": True}, "kept")
     again = repeated.find(_body(GOOD, uid="three"))
-    assert (again.uid, again.known) == ("three", {"allowed": True})
+    assert (again.uid, again.known) == ("three", "kept")
     assert repeated.find(_body(GOOD | {"hostPID": True})).known is None
     assert repeated.find(_body(GOOD, "warned")).known is None
-    assert repeated.find(_body(GOOD, metadata={"annotations": {"a": "b"}})).known is None
+    # What Pod Security does not look at may be any.
+    assert repeated.find(_body(GOOD, metadata={"annotations": {"a": "b"}})).known == "kept"
+    images = [each | {"image": "other", "env": [{"name": "A"}]} for each in GOOD["containers"]]
+    assert repeated.find(_body(GOOD | {"containers": images})).known == "kept"
+    named = {"annotations": {"container.apparmor.security.beta.kubernetes.io/a": "unconfined"}}
+    assert repeated.find(_body(GOOD, metadata=named)).known is None
+    escaped = (
+        _body(GOOD, metadata=named)
+        .replace(b"apparmor", b"\\u0061pparmor")
+        .replace(b"security", b"securit\\u0079")
+    )
+    assert repeated.find(escaped).known is None
+
+
+REFERENCE = Path(__file__).parents[1] / "policy" / "podsecurity" / "reference.jsonl"
+
+
+def test_what_is_read_of_a_pod_is_enough_and_what_tells_pods_apart_tells_their_answers():
+    pods = [json.loads(line)["object"] for line in REFERENCE.read_text(encoding="utf-8").splitlines()]
+    assert len(pods) >= 600
+    allowed = {}
+    for level in ("baseline", "restricted"):
+        for version in ("v1.0", "v1.18", "v1.34"):
+            labels = {f"{PREFIX}enforce": level, f"{PREFIX}enforce-version": version}
+            engine = AdmissionEngine.of(EngineOptions())
+            engine.load(
+                {
+                    "objects": [
+                        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n", "labels": labels}}
+                    ]
+                }
+            )
+            repeated = Repeated(engine)
+            for pod in pods:
+                body = _body(pod["spec"], "n", metadata=pod["metadata"])
+                found = repeated.find(body)
+                if found is None or (review := found.review()) is None:
+                    continue  # of no shape that the quick way reads
+                answer = engine.answer(review)["response"]
+                assert answer == engine.answer(json.loads(body) | {"phase": "validating"})["response"]
+                key = level, version, found.key
+                assert allowed.setdefault(key, answer["allowed"]) == answer["allowed"]
+    assert {True, False} == set(allowed.values())
+    assert len(allowed) > 1000
 
 
 @pytest.mark.parametrize(
@@ -118,7 +162,7 @@ def test_refusals_warnings_and_patches_are_not_remembered(response):
     repeated = _repeated()
     key = repeated.find(_body(GOOD)).key
     for _ in range(3):
-        repeated.keep(key, response)
+        repeated.keep(key, response, "kept")
     assert repeated.find(_body(GOOD)).known is None
 
 

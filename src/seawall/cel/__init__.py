@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seawall.cel.checker import check
 from seawall.cel.compile import Compiler, Frame
 from seawall.cel.environment import Environment
-from seawall.cel.errors import CelError, CompileError, CostExceededError
+from seawall.cel.errors import CelError, CompileError, CostExceededError, FaultError
 from seawall.cel.library import functions_of
 from seawall.cel.parser import parse
 
@@ -47,6 +47,8 @@ class Program(NamedTuple):
             value = self.step(frame)
         except RecursionError:
             raise CelError("nested too deeply") from None
+        except FaultError as fault:
+            raise CelError(str(fault)) from None
         frame.spend()
         return value, frame.cost
 
@@ -54,11 +56,15 @@ class Program(NamedTuple):
         """Evaluate, and return value, error and cost: what failed has cost too."""
         frame = Frame(variables, self.slots)
         try:
-            return self.step(frame), None, frame.cost
+            value = self.step(frame)
+            frame.spend()
         except CelError as error:
             return None, error, frame.cost
+        except (FaultError, CostExceededError) as end:
+            return None, CelError(str(end)), frame.cost
         except RecursionError:
             return None, CelError("nested too deeply"), frame.cost
+        return value, None, frame.cost
 
 
 def compile_expression(text: str, environment: Environment) -> Program:
@@ -69,7 +75,7 @@ def compile_expression(text: str, environment: Environment) -> Program:
     """
     tree = parse(text, environment.functions.macros)
     kind = check(text, tree, environment)
-    compiler = Compiler(environment)
+    compiler = Compiler(environment, text)
     try:
         step = compiler.build(tree)
     except RecursionError:

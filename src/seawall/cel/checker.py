@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seawall.cel.errors import CelError, CompileError, Problem
+from seawall.cel.literals import problems
 from seawall.cel.tree import (
     Call,
     Fold,
@@ -21,6 +22,7 @@ from seawall.cel.tree import (
     Node,
     Select,
     StructLit,
+    children,
     qualified_name,
 )  # fmt: skip
 from seawall.cel.types import (
@@ -74,6 +76,10 @@ def check(text: str, tree: Node, environment: Environment) -> Type:
         found = checker.visit(tree)
     except RecursionError:
         raise CompileError(text, [(0, "expression recursion limit exceeded")]) from None
+    if not checker.problems:
+        checker.finish(tree)
+        if "format" in environment.functions.overloads:
+            checker.problems += problems(tree)
     if checker.problems:
         raise CompileError(text, sorted(checker.problems))
     return substitute(checker.bound, found, free_to_dyn=True)
@@ -103,6 +109,14 @@ class _Checker:
     def settle(self, item: Type) -> Type:
         return substitute(self.bound, item)
 
+    def finish(self, tree: Node) -> None:
+        """Write the final types: what a parameter is bound to may have become wider after it was met."""
+        stack = [tree]
+        while stack:
+            node = stack.pop()
+            node.type = substitute(self.bound, node.type, free_to_dyn=True)
+            stack.extend(children(node))
+
     def visit(self, node: Node) -> Type:
         match node:
             case Literal():
@@ -125,8 +139,8 @@ class _Checker:
                 found = self.fold(node)
             case _:
                 raise TypeError(type(node).__name__)
-        node.type = self.settle(found)
-        return node.type
+        node.type = found
+        return found
 
     # ---- names ----
 
@@ -160,7 +174,7 @@ class _Checker:
             if found is not None:
                 node.qualified = name
                 return found
-        target = self.visit(node.operand)
+        target = self.settle(self.visit(node.operand))
         if node.optional:
             inner = target.params[0] if target.kind == "optional_type" else target
             return optional_of(self.field(node, inner, optional=True))
@@ -186,26 +200,10 @@ class _Checker:
         return self.problem(node.at, f"type '{self.shown(target)}' does not support field selection")
 
     def index(self, node: Index) -> Type:
-        target, key = self.visit(node.operand), self.visit(node.key)
-        wrapped = node.optional
-        if target.kind == "optional_type":
-            target, wrapped = self.settle(target.params[0]), True
-        found: Type
-        if target.kind == "dyn" and wrapped and not node.optional and key.kind == "string":
-            found = self.new_param()  # only the overload of an optional map fits: its value is free
-        elif target.kind in {"dyn", "error"}:
-            found = DYN
-        elif target.kind == "param":
-            assignable(self.bound, target, DYN)
-            found = DYN
-        elif target.kind == "list" and assignable(self.bound, INT, key):
-            found = target.params[0]
-        elif target.kind == "map" and assignable(self.bound, target.params[0], key):
-            found = target.params[1]
-        else:
-            name = "_[?_]" if node.optional else "_[_]"
-            return self.no_overload(node.at, name, [target, key], member=False)
-        return optional_of(found) if wrapped else found
+        args = [self.visit(node.operand), self.visit(node.key)]
+        name = "_[?_]" if node.optional else "_[_]"
+        found, _ = self.match(self.environment.functions.overloads.get(name, ()), args)
+        return self.no_overload(node.at, name, args, member=False) if found is None else found
 
     # ---- calls ----
 
@@ -222,20 +220,22 @@ class _Checker:
                 node.function, node.target = f"{prefix}.{node.function}", None
                 return self.resolve(node, known, [self.visit(arg) for arg in node.args], member=False)
         target = self.visit(node.target)
-        args = [target, *(self.argument(node.function, arg) for arg in node.args)]
+        args = [target, *(self.visit(arg) for arg in node.args)]
         return self.resolve(node, functions.get(node.function, ()), args, member=True)
-
-    def argument(self, function: str, arg: Node) -> Type:
-        if function == "format" and isinstance(arg, ListLit):
-            # The one list that may mix types (the validator of literals exempts it).
-            arg.type = self.list_literal(arg, exempt=True)
-            return arg.type
-        return self.visit(arg)
 
     def resolve(self, node: Call, known: Iterable[Overload], args: list[Type], *, member: bool) -> Type:
         known = [one for one in known if one.member == member]
         if not known and node.function not in self.environment.functions.overloads:
             return self.problem(node.at, f"undeclared reference to '{node.function}' (in container '')")
+        result, chosen = self.match(known, args)
+        if result is None:
+            return self.no_overload(node.at, node.function, args, member=member)
+        node.overloads = chosen
+        self.literals(node)
+        return result
+
+    def match(self, known: Iterable[Overload], args: list[Type]) -> tuple[Type | None, list[Overload]]:
+        """Return the result and the overloads that take the arguments; dyn where their results differ."""
         result: Type | None = None
         chosen: list[Overload] = []
         for one in known:
@@ -253,11 +253,7 @@ class _Checker:
                 result = found
             elif result != found:
                 result = DYN
-        if result is None:
-            return self.no_overload(node.at, node.function, args, member=member)
-        node.overloads = chosen
-        self.literals(node)
-        return result
+        return result, chosen
 
     def instance(self, item: Type, renamed: Bindings) -> Type:
         if item.kind == "param":
@@ -295,38 +291,30 @@ class _Checker:
     # ---- aggregates ----
 
     def join(self, node: Node, known: Type | None, found: Type) -> Type:
-        """Join the type of an element into that of the aggregate; all must be the same."""
+        """Join the type of an element into that of the aggregate, whose elements are of one type.
+
+        Only since 1.29, below a call of `format`, they may differ (the checker takes them, `literals` does not).
+        """
         if known is None:
             return found
-        if not assignable(self.bound, known, found):
+        if not assignable(self.bound, found, known):
+            if "format" in self.environment.functions.overloads:
+                return DYN
             self.problem(node.at, f"expected type '{self.shown(known)}' but found '{self.shown(found)}'")
             return known
-        return most_general(self.settle(known), self.settle(found))
+        return most_general(known, found)
 
-    def same(self, nodes: list[tuple[Node, Type]]) -> None:
-        """Require equal types (ValidateHomogeneousAggregateLiterals): dyn beside string is refused."""
-        first = self.settle(nodes[0][1]) if nodes else DYN
-        for node, kind in nodes[1:]:
-            settled = self.settle(kind)
-            if settled != first and "error" not in {settled.kind, first.kind}:
-                text = f"expected type '{self.shown(first)}' but found '{self.shown(settled)}'"
-                if (node.at, text) not in self.problems:
-                    self.problem(node.at, text)
-
-    def list_literal(self, node: ListLit, *, exempt: bool = False) -> Type:
+    def list_literal(self, node: ListLit) -> Type:
         item: Type | None = None
-        seen: list[tuple[Node, Type]] = []
         for position, element in enumerate(node.items):
             found = self.visit(element)
             if position in node.optional:
                 found = self.unwrapped(element, found)
-            seen.append((element, found))
-            item = DYN if exempt else self.join(element, item, found)
-        if not exempt:
-            self.same(seen)
+            item = self.join(element, item, found)
         return list_of(self.new_param() if item is None else item)
 
     def unwrapped(self, node: Node, found: Type) -> Type:
+        found = self.settle(found)
         if found.kind == "optional_type":
             return found.params[0]
         if found.kind in {"dyn", "error"}:
@@ -338,19 +326,13 @@ class _Checker:
     def map_literal(self, node: MapLit) -> Type:
         key_type: Type | None = None
         value_type: Type | None = None
-        keys: list[tuple[Node, Type]] = []
-        values: list[tuple[Node, Type]] = []
         for key, value, optional in node.entries:
             found = self.visit(key)
-            keys.append((key, found))
             key_type = self.join(key, key_type, found)
             found = self.visit(value)
             if optional:
                 found = self.unwrapped(value, found)
-            values.append((value, found))
             value_type = self.join(value, value_type, found)
-        self.same(keys)
-        self.same(values)
         return map_of(key_type or self.new_param(), value_type or self.new_param())
 
     def struct_literal(self, node: StructLit) -> Type:
@@ -377,7 +359,7 @@ class _Checker:
     # ---- macros ----
 
     def fold(self, node: Fold) -> Type:
-        source = self.visit(node.source)
+        source = self.settle(self.visit(node.source))
         if node.kind in {"optMap", "optFlatMap"}:
             return self.optional_map(node, source)
         first, second = self.ranged(node, source)
@@ -408,8 +390,9 @@ class _Checker:
                 if step.kind not in {"map", "dyn", "error"}:
                     self.no_overload(node.at, "cel.@mapInsert", [map_of(DYN, DYN), step], member=False)
                 return step if step.kind == "map" else map_of(DYN, DYN)
-            case _:  # sortBy
-                return list_of(kinds[0])
+            case _:  # sortBy: overloads by the type of the keys
+                free = source.kind == "dyn" and self.settle(step).kind == "dyn"
+                return DYN if free else list_of(kinds[0])
 
     def ranged(self, node: Fold, source: Type) -> tuple[Type, Type]:
         """Return the types of the two loop variables: index or key, and value."""

@@ -24,7 +24,15 @@ class CelError(Exception):
 
 
 class CostExceededError(Exception):
-    """One evaluation cost more than a call may (1,000,000): nothing absorbs this."""
+    """One evaluation cost more than a call may (1,000,000): nothing absorbs this. `cost` is how far it came."""
+
+    def __init__(self, text: str, cost: int) -> None:
+        super().__init__(text)
+        self.cost = cost
+
+
+class FaultError(Exception):
+    """The server's own evaluation breaks where it counts the cost: nothing absorbs this either."""
 
 
 class _Problem(Exception):  # noqa: N818 - internal to parser and checker, never seen outside

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from seawall.cel.compile import Frame
+    from seawall.cel.environment import Overload
 
     Step = Callable[[Frame], Any]
 
@@ -142,11 +143,33 @@ def _negate(a: Any) -> Any:
     raise no_overload("-_", a)
 
 
-def _binary(apply: Callable[[Any, Any], Any]) -> Callable[[Step, Step], Step]:
+def _lost(frame: Frame, failure: CelError, right: Step, cost: Callable[[Any, Any], int]) -> CelError:
+    """Evaluate the right side too, as the interpreter does before it looks at the left one's error."""
+    other: Any
+    try:
+        other = right(frame)
+    except CelError as second:
+        other = second
+    frame.cost += cost(failure, other)
+    return failure
+
+
+def _operator(
+    apply: Callable[[Any, Any], Any], cost: Callable[[Any, Any], int]
+) -> Callable[[Step, Step], Step]:
     def build(left: Step, right: Step) -> Step:
         def run(frame: Frame) -> Any:
-            a, b = left(frame), right(frame)
-            frame.cost += 1
+            try:
+                a = left(frame)
+            except CelError as failure:
+                raise _lost(frame, failure, right, cost) from None
+            try:
+                b = right(frame)
+            except CelError as failure:
+                frame.cost += cost(a, failure)
+                raise
+            frame.cost += cost(a, b)
+            frame.spend()
             return apply(a, b)
 
         return run
@@ -154,87 +177,90 @@ def _binary(apply: Callable[[Any, Any], Any]) -> Callable[[Step, Step], Step]:
     return build
 
 
-def _build_add(left: Step, right: Step) -> Step:
-    def run(frame: Frame) -> Any:
-        a, b = left(frame), right(frame)
-        if type(a) is str or type(a) is bytes:
-            frame.cost += tenth(size(a) + size(b))
-            frame.spend()
-        else:
+def _one(_: Any, __: Any) -> int:
+    return 1
+
+
+def _both(a: Any, b: Any) -> int:
+    return tenth(size(a) + size(b))
+
+
+def _shorter(a: Any, b: Any) -> int:
+    return tenth(min(size(a), size(b)))
+
+
+def _equality(a: Any, b: Any) -> int:
+    return 1 if isinstance(a, Opaque) else _shorter(a, b)
+
+
+def _ordered(name: str, test: Callable[[int, int], bool]) -> Callable[[Any, Any], bool]:
+    def apply(a: Any, b: Any) -> bool:
+        if type(a) is int and type(b) is int:
+            return test(a, b)
+        return test(compare(name, a, b), 0)
+
+    return apply
+
+
+def _unary(apply: Callable[[Any], Any]) -> Callable[[Step], Step]:
+    def build(operand: Step) -> Step:
+        def run(frame: Frame) -> Any:
+            try:
+                value = operand(frame)
+            except CelError:
+                frame.cost += 1
+                raise
             frame.cost += 1
-        return _add(a, b)
-
-    return run
-
-
-def _build_equal(*, negated: bool) -> Callable[[Step, Step], Step]:
-    def build(left: Step, right: Step) -> Step:
-        def run(frame: Frame) -> bool:
-            a, b = left(frame), right(frame)
-            if isinstance(a, Opaque):
-                frame.cost += 1
-            else:
-                frame.cost += tenth(min(size(a), size(b)))
-            return equal(a, b) is not negated
+            return apply(value)
 
         return run
 
     return build
 
 
-def _build_order(name: str, test: Callable[[int, int], bool]) -> Callable[[Step, Step], Step]:
-    def build(left: Step, right: Step) -> Step:
-        def run(frame: Frame) -> bool:
-            a, b = left(frame), right(frame)
-            kind = type(a)
-            if kind is str or kind is bytes:
-                frame.cost += tenth(min(size(a), size(b)))
-            else:
-                frame.cost += 1
-                if kind is int and type(b) is int:
-                    return test(a, b)
-            return test(compare(name, a, b), 0)
-
-        return run
-
-    return build
+def _not(value: Any) -> bool:
+    if value is True:
+        return False
+    if value is False:
+        return True
+    raise no_overload("!_", value)
 
 
-def _build_not(operand: Step) -> Step:
-    def run(frame: Frame) -> bool:
-        value = operand(frame)
-        frame.cost += 1
-        if value is True:
-            return False
-        if value is False:
-            return True
-        raise no_overload("!_", value)
-
-    return run
+def _comparable(a: Any) -> bool:
+    return not isinstance(a, Opaque) or a.comparable
 
 
-def _build_negate(operand: Step) -> Step:
-    def run(frame: Frame) -> Any:
-        frame.cost += 1
-        return _negate(operand(frame))
-
-    return run
+def _equal(a: Any, b: Any) -> bool:
+    if not _comparable(a):
+        raise CelError("no such overload")
+    return equal(a, b)
 
 
-BINARY: dict[str, Callable[[Step, Step], Step]] = {
-    "_+_": _build_add,
-    "_-_": _binary(_subtract),
-    "_*_": _binary(_multiply),
-    "_/_": _binary(_divide),
-    "_%_": _binary(_modulo),
-    "_==_": _build_equal(negated=False),
-    "_!=_": _build_equal(negated=True),
-    "_<_": _build_order("_<_", operator.lt),
-    "_<=_": _build_order("_<=_", operator.le),
-    "_>_": _build_order("_>_", operator.gt),
-    "_>=_": _build_order("_>=_", operator.ge),
-}
-UNARY: dict[str, Callable[[Step], Step]] = {"!_": _build_not, "-_": _build_negate}
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "_+_": _add, "_-_": _subtract, "_*_": _multiply, "_/_": _divide, "_%_": _modulo,
+}  # fmt: skip
+_ORDER: dict[str, Callable[[int, int], bool]] = {
+    "_<_": operator.lt, "_<=_": operator.le, "_>_": operator.gt, "_>=_": operator.ge,
+}  # fmt: skip
+UNARY: dict[str, Callable[[Step], Step]] = {"!_": _unary(_not), "-_": _unary(_negate)}
+BINARY = frozenset({"_==_", "_!=_", *_ARITHMETIC, *_ORDER})
+
+
+def binary(function: str, left: Step, right: Step, overloads: list[Overload]) -> Step:
+    """Build an operator of two sides.
+
+    Texts cost by their length where the types say that they are texts; where they leave open which overload it
+    is, the interpreter has no name for it and counts one.
+    """
+    if function == "_==_":
+        return _operator(_equal, _equality)(left, right)
+    if function == "_!=_":
+        return _operator(lambda a, b: not (_comparable(a) and equal(a, b)), _shorter)(left, right)
+    text = len(overloads) == 1 and overloads[0].args[0].kind in {"string", "bytes"}
+    if function in _ORDER:
+        return _operator(_ordered(function, _ORDER[function]), _shorter if text else _one)(left, right)
+    return _operator(_ARITHMETIC[function], _both if text and function == "_+_" else _one)(left, right)
+
 
 _STRICT = frozenset({str, bytes})
 
@@ -253,17 +279,36 @@ def contains(item: Any, items: Any) -> bool:
     raise no_overload("@in", item, items)
 
 
-def in_operator(item: Step, items: Step, *, constant: bool) -> Step:
-    """Build `in`; in a list of constants it costs nothing (cel-go makes a set of it)."""
+def in_operator(item: Step, items: Step, *, single: bool) -> Step:
+    """Build `in`; `single` where the types say that it looks into a list: that costs its length."""
 
-    def run(frame: Frame) -> bool:
-        value, where = item(frame), items(frame)
-        if not constant:
-            frame.cost += len(where) if type(where) is list else 1
-            frame.spend()
-        return contains(value, where)
+    def cost(_: Any, where: Any) -> int:
+        return size(where) if single else 1
 
-    return run
+    return _operator(contains, cost)(item, items)
 
 
-__all__ = ["BINARY", "UNARY", "contains", "in_operator", "kind_of", "size", "tenth"]
+def in_constants(item: Step, items: list[Any]) -> Step:
+    """Build `in` a list of plain constants, which costs nothing: cel-go makes a set of it."""
+    if not items:
+        return lambda _: False
+    return lambda frame: contains(item(frame), items)
+
+
+def plain_constants(items: list[Any]) -> bool:
+    """Whether cel-go makes a set of these (`maybeOptimizeSetMembership`)."""
+    return all(type(item) in {str, int, Uint, float, bool} for item in items)
+
+
+__all__ = [
+    "BINARY",
+    "UNARY",
+    "binary",
+    "contains",
+    "in_constants",
+    "in_operator",
+    "kind_of",
+    "plain_constants",
+    "size",
+    "tenth",
+]

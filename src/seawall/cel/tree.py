@@ -136,6 +136,26 @@ class Fold(Node):
         self.slots: tuple[int, ...] = ()
 
 
+def children(node: Node) -> list[Node]:
+    """Return the nodes below a node, in no order."""
+    match node:
+        case Select():
+            return [node.operand]
+        case Index():
+            return [node.operand, node.key]
+        case Call():
+            return [*node.args, *([node.target] if node.target is not None else [])]
+        case ListLit():
+            return node.items
+        case MapLit():
+            return [each for key, value, _ in node.entries for each in (key, value)]
+        case StructLit():
+            return [value for _, value, _ in node.entries]
+        case Fold():
+            return [node.source, node.step, *([node.test] if node.test is not None else [])]
+    return []
+
+
 def qualified_name(node: Node) -> str:
     """Return `a.b.c` of a chain of plain selections, else the empty text."""
     parts: list[str] = []

@@ -103,11 +103,16 @@ def substitute(bound: Bindings, item: Type, *, free_to_dyn: bool = False) -> Typ
 
 
 def assignable(bound: Bindings, to: Type, given: Type) -> bool:
-    """Whether a value of type `given` may stand where `to` is asked; may bind parameters in `bound`."""
-    if given.kind == "param":
-        return _bind(bound, given, to, reverse=True)
+    """Whether a value of type `given` may stand where `to` is asked; may bind parameters in `bound`.
+
+    `internalIsAssignable` of cel-go, with `given` as its first type.
+    """
     if to.kind == "param":
-        return _bind(bound, to, given, reverse=False)
+        valid, known = _substitute(bound, given, to)
+        if valid or known:
+            return valid
+    if given.kind == "param":
+        return _substitute(bound, to, given)[0]
     if to.kind in {"dyn", "error"} or given.kind in {"dyn", "error"}:
         return True
     if to.kind == "null_type":
@@ -123,19 +128,24 @@ def assignable(bound: Bindings, to: Type, given: Type) -> bool:
     )
 
 
-def _bind(bound: Bindings, parameter: Type, other: Type, *, reverse: bool) -> bool:
-    if parameter == other:
-        return True
+def _substitute(bound: Bindings, one: Type, parameter: Type) -> tuple[bool, bool]:
+    """Say whether a parameter may stand for a type, and whether it is bound already; may bind it."""
+    if one == parameter:
+        return True, True
     known = bound.get(parameter)
     if known is not None:
-        good = assignable(bound, other, known) if reverse else assignable(bound, known, other)
-        if good:
-            bound[parameter] = most_general(known, other)
-        return good
-    if _occurs(bound, parameter, other):
-        return False
-    bound[parameter] = other
-    return True
+        if one == known:
+            return True, True
+        if not assignable(bound, known, one):
+            return False, True
+        wider = most_general(one, known)
+        if not _occurs(bound, parameter, wider):
+            bound[parameter] = wider
+        return True, True
+    if _occurs(bound, parameter, one):
+        return False, False
+    bound[parameter] = one
+    return True, False
 
 
 def _occurs(bound: Bindings, parameter: Type, item: Type) -> bool:
@@ -147,16 +157,18 @@ def _occurs(bound: Bindings, parameter: Type, item: Type) -> bool:
 
 
 def most_general(one: Type, other: Type) -> Type:
-    """Return the wider of two assignable types."""
-    if one.kind in {"dyn", "error"} or other.kind in {"dyn", "error"}:
-        return DYN
-    if one.kind == "null_type":
-        return other
-    if one.kind == other.kind and one.params and len(one.params) == len(other.params):
-        return Type(
-            one.kind, tuple(most_general(a, b) for a, b in zip(one.params, other.params, strict=True))
-        )
-    return one
+    """Return the first of two assignable types where it is the wider one all through, else the second."""
+    return one if _no_more_specific(one, other) else other
+
+
+def _no_more_specific(one: Type, other: Type) -> bool:
+    if one.kind in {"dyn", "param"}:
+        return True
+    if other.kind in {"dyn", "param"} or one.kind != other.kind:
+        return False
+    if one.kind == "type":
+        return True
+    return len(one.params) == len(other.params) and all(map(_no_more_specific, one.params, other.params))
 
 
 def _nullable(item: Type) -> bool:

@@ -55,10 +55,11 @@ NONE = Optional(present=False, value=None)
 
 
 class Opaque:
-    """A value of a library; `kind` is the name of its type. Subclasses say what is equal."""
+    """A value of a library; `kind` is the name of its type. Subclasses say what is equal, if anything is."""
 
     __slots__ = ()
     kind = "opaque"
+    comparable = True
 
 
 class ObjectValue(Opaque):

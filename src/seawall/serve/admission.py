@@ -75,32 +75,46 @@ def _remembering(made: AdmissionEngine) -> Handler:
         return slow
 
     def answer(call: Call) -> Reply:
-        found = repeated.find(call.body)
+        body = call.body
+        found = repeated.find(body)
         if found is None:
             return slow(call)
-        if found.known is not None:
-            response: Json = {"uid": found.uid, **found.known}
-        else:
-            review = found.review()
-            if review is None:
-                return slow(call)
-            response = made.answer(review)["response"]
-            repeated.keep(found.key, response)
-        body = call.body
-        verdict = "allow" if response["allowed"] else "deny"
-        return Reply(
-            _encode({"apiVersion": API, "kind": "AdmissionReview", "response": for_webhook(response)}),
-            verdict,
-            lambda: _record(read_review(body) | {"phase": "validating"}, response),
-        )
+        known = found.known
+        if known is not None:
+            tail, response = known
+            uid = found.uid
+            return Reply(
+                b"%b%b%b" % (_HEAD, _encode(uid), tail),
+                "allow",
+                lambda: _logged(body, {"uid": uid, **response}),
+            )
+        review = found.review()
+        if review is None:
+            return slow(call)
+        answered = made.answer(review)["response"]
+        kept = {name: value for name, value in answered.items() if name != "uid"}
+        # The end of the answer as it is written, after the uid.
+        repeated.keep(found.key, answered, (b"," + _encode(for_webhook(kept))[1:] + b"}", kept))
+        verdict = "allow" if answered["allowed"] else "deny"
+        return Reply(_encode(_shown(answered)), verdict, lambda: _logged(body, answered))
 
     return answer
 
 
+_HEAD = b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":'
+
+
+def _logged(body: bytes, response: Json) -> Json:
+    return _record(read_review(body) | {"phase": "validating"}, response)
+
+
+def _shown(response: Json) -> Json:
+    return {"apiVersion": API, "kind": "AdmissionReview", "response": for_webhook(response)}
+
+
 def _reply(review: Json, response: Json) -> Reply:
-    shown = {"apiVersion": API, "kind": "AdmissionReview", "response": for_webhook(response)}
     verdict = "allow" if response["allowed"] else "deny"
-    return Reply(_encode(shown), verdict, lambda: _record(review, response))
+    return Reply(_encode(_shown(response)), verdict, lambda: _record(review, response))
 
 
 def _record(review: Json, response: Json) -> Json:

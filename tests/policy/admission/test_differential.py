@@ -68,6 +68,26 @@ AUTOSCALER = {
 }  # fmt: skip
 
 
+METRICS = [
+    {"type": "Pods", "pods": {"metric": {"name": "m<1>", "selector": {"matchLabels": {"b": "2", "a": "1"}, "matchExpressions": [{"key": "k", "operator": "Exists"}]}}, "target": {"type": "AverageValue", "averageValue": "1"}}},
+    {"type": "Object", "object": {"metric": {"name": "o"}, "describedObject": {"kind": "Service", "name": "s", "apiVersion": "v1"}, "target": {"type": "Value", "value": "2k"}}},
+    {"type": "Object", "object": {"metric": {"name": "p"}, "describedObject": {"kind": "Service", "name": "s"}, "target": {"type": "AverageValue", "averageValue": "2500m"}}},
+    {"type": "External", "external": {"metric": {"name": "e"}, "target": {"type": "AverageValue", "averageValue": "3"}}},
+    {"type": "External", "external": {"metric": {"name": "f", "selector": {}}, "target": {"type": "Value", "value": "4"}}},
+    {"type": "Resource", "resource": {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 50}}},
+    {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "1500m"}}},
+    {"type": "ContainerResource", "containerResource": {"name": "cpu", "container": "c", "target": {"type": "AverageValue", "averageValue": "100m"}}},
+]  # fmt: skip
+# As the server completes it: selectPolicy and the other direction have defaults.
+BEHAVIOR = {
+    "scaleUp": {"stabilizationWindowSeconds": 3, "selectPolicy": "Min", "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}]},
+    "scaleDown": {"selectPolicy": "Max", "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}]},
+}  # fmt: skip
+RICH_AUTOSCALER = AUTOSCALER | {
+    "spec": AUTOSCALER["spec"] | {"metrics": [*AUTOSCALER["spec"]["metrics"], *METRICS], "behavior": BEHAVIOR}
+}
+
+
 def _rule(kind, **more):
     group, version, plural = KINDS[kind]
     rule = {"apiGroups": [group], "apiVersions": [version], "operations": ["CREATE"], "resources": [plural]}
@@ -79,6 +99,12 @@ def _says(expression, **more):
 
 
 NO = [_says("false", message="no")]
+# One call of contains costs 180,000 here (a tenth of each length, multiplied), one of the last two 604 and 605.
+BIG = CONFIG_MAP | {
+    "data": {"big": "ab" * 15000, "part": "c" * 600, "tail": "c" * 330, "fit": "c" * 6040, "not": "c" * 6041}
+}
+DEAR = "!object.data.big.contains(object.data.part)"
+SPENT = [_says(DEAR)] * 55 + [_says("!object.data.big.contains(object.data.tail)")]
 # name -> (object, more of the policy's spec, more of the binding's spec)
 CASES = {
     "deny": (CONFIG_MAP, {"validations": NO}, {}),
@@ -127,6 +153,10 @@ CASES = {
     "both-versions": (WIDGET, {"validations": [_says("false", messageExpression="request.kind.version")], "matchConstraints": {"resourceRules": [_rule("Widget", apiVersions=["v2"]), _rule("Widget")]}}, {}),
     "autoscaler-as-v1": (AUTOSCALER, {"validations": [_says("object.spec.targetCPUUtilizationPercentage < 50", messageExpression="string(object.spec.targetCPUUtilizationPercentage)")],
                                       "matchConstraints": {"resourceRules": [_rule("HorizontalPodAutoscaler", apiVersions=["v1"])]}}, {}),
+    "autoscaler-as-v1-annotations": (RICH_AUTOSCALER, {"validations": [_says("false", messageExpression="object.metadata.annotations.map(k, k + '=' + object.metadata.annotations[k]).filter(t, t.startsWith('autoscaling.alpha.kubernetes.io/metrics')).join(' ')")],
+                                                   "matchConstraints": {"resourceRules": [_rule("HorizontalPodAutoscaler", apiVersions=["v1"])]}}, {}),
+    "autoscaler-as-v1-behavior": (RICH_AUTOSCALER, {"validations": [_says("false", messageExpression="string(object.metadata.annotations['autoscaling.alpha.kubernetes.io/behavior'])")],
+                                                "matchConstraints": {"resourceRules": [_rule("HorizontalPodAutoscaler", apiVersions=["v1"])]}}, {}),
     "params-of-namespace": (CONFIG_MAP, {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "validations": [_says("object.data.a == params.data.want", messageExpression="'want ' + params.data.want")]},
                             {"paramRef": {"name": "limits", "parameterNotFoundAction": "Deny"}}),
     "params-missing": (CONFIG_MAP, {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "validations": NO}, {"paramRef": {"name": "absent", "parameterNotFoundAction": "Deny"}}),
@@ -134,6 +164,25 @@ CASES = {
     "params-unused": (CONFIG_MAP, {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "validations": [_says("params != null", message="null")]}, {}),
     "params-warn-each": (CONFIG_MAP, {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "validations": [_says("false", messageExpression="string(params.metadata.name)")]},
                          {"paramRef": {"selector": {"matchLabels": {"limits": "yes"}}, "parameterNotFoundAction": "Deny"}, "validationActions": ["Warn"]}),
+    "budget-fits-exactly": (BIG, {"validations": [*SPENT, _says("!object.data.fit.contains('x')")]}, {}),
+    "budget-is-one-too-small": (BIG, {"validations": [*SPENT, _says("!object.data.not.contains('x')")]}, {}),
+    "budget-with-variables-fits": (BIG, {"variables": [{"name": "v", "expression": "!object.data.fit.contains('x')"}], "validations": [*SPENT[:-1], _says("variables.v && variables.v"), *[_says("variables.v")] * 40]}, {}),
+    "budget-of-messages": (BIG, {"validations": [*SPENT[:-1], _says("true", messageExpression=f"{DEAR} ? 'a' : 'b'")]}, {"validationActions": ["Deny", "Audit"]}),
+    "budget-of-annotations": (BIG, {"validations": [_says("false")], "auditAnnotations": [{"key": f"k{n}", "valueExpression": f"{DEAR} ? 'a' : 'b'"} for n in range(20)]}, {"validationActions": ["Audit"]}),
+    "budget-of-variables-in-annotations": (
+        BIG,
+        {"variables": [{"name": "v", "expression": " && ".join([DEAR] * 5)}], "validations": [_says("variables.v")] * 5,
+         "auditAnnotations": [{"key": f"k{n}", "valueExpression": f"variables.v && {DEAR} && {DEAR} && {DEAR} && {DEAR} && {DEAR} ? 'a' : 'b'"} for n in range(11)]},
+        {},
+    ),
+    "budget-of-conditions": (BIG, {"validations": NO, "matchConditions": [_says("false", name="a"), *[_says(DEAR, name=f"c{n}") for n in range(14)]]}, {}),
+    "budget-of-conditions-fits": (BIG, {"validations": NO, "matchConditions": [_says("false", name="a"), *[_says(DEAR, name=f"c{n}") for n in range(13)]]}, {}),
+    "limit-of-a-call": (BIG, {"validations": [_says(" && ".join([DEAR] * 6) + " || true")]}, {}),
+    "limit-of-a-call-fits": (BIG, {"validations": [_says(" && ".join([DEAR] * 5))]}, {}),
+    "limit-of-a-call-in-a-variable": (BIG, {"variables": [{"name": "v", "expression": " && ".join([DEAR] * 6)}], "validations": [_says("variables.v || true"), _says("variables.v")]}, {}),
+    "authorizer-in-annotations": (CONFIG_MAP, {"auditAnnotations": [{"key": "k", "valueExpression": "string(authorizer.path('/x').check('get').allowed())"}]}, {}),
+    "authorizer-in-a-variable-of-a-message": (CONFIG_MAP, {"variables": [{"name": "v", "expression": "authorizer.path('/x').check('get').allowed()"}], "validations": [_says("!variables.v", messageExpression="'allowed ' + string(variables.v)", message="plain")]}, {}),
+    "long-annotation": (BIG, {"auditAnnotations": [{"key": "k", "valueExpression": "'ü' + object.data.big"}, {"key": "l", "valueExpression": "'ab' + object.data.big.replace('a', 'ü')"}]}, {}),
     "dry-run": (CONFIG_MAP, {"validations": [_says("!request.dryRun", message="dry")]}, {}),
     "options": (CONFIG_MAP, {"validations": [_says("false", messageExpression="request.options.kind + ' ' + string(request.options.dryRun)")]}, {}),
 }  # fmt: skip

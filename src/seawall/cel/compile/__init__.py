@@ -12,11 +12,28 @@ from typing import TYPE_CHECKING, Any
 from seawall.cel.compile.frame import CALL_LIMIT, Frame
 from seawall.cel.compile.functions import apply
 from seawall.cel.compile.logic import all_of, any_of, or_else, ternary
-from seawall.cel.compile.paths import has_field, lazy_field, optional_select, slot_of, walk, walk_variable
-from seawall.cel.compile.reading import get, optional_get
-from seawall.cel.errors import CelError
+from seawall.cel.compile.paths import (
+    Qualifier,
+    has_field,
+    lazy_field,
+    lazy_slot,
+    observe,
+    plain_walk,
+    slot_of,
+    variable_of,
+    walk,
+    walk_variable,
+)
+from seawall.cel.errors import CelError, CompileError
 from seawall.cel.folds import compile_fold
-from seawall.cel.operators import BINARY, UNARY, in_operator
+from seawall.cel.operators import (
+    BINARY,
+    UNARY,
+    binary,
+    in_constants,
+    in_operator,
+    plain_constants,
+)
 from seawall.cel.tree import Call, Fold, Ident, Index, ListLit, Literal, MapLit, Node, Select, StructLit
 from seawall.cel.values import ObjectValue, Optional, TypeValue, Uint, kind_of
 
@@ -28,9 +45,13 @@ if TYPE_CHECKING:
 class Compiler:
     """Turns nodes into closures; `slots` grows with the comprehensions met."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, source: str = "") -> None:
         self.environment = environment
+        self.source = source
         self.slots = 0
+        self.unread: dict[int, Step] = {}
+        """Slot of an `optMap` -> its target."""
+        self.constants: dict[int, bool] = {}
 
     def build(self, node: Node) -> Step:
         """Return the closure of a node."""
@@ -38,10 +59,8 @@ class Compiler:
             case Literal():
                 value = node.value if node.type.kind != "uint" else Uint(node.value)
                 return lambda _: value
-            case Ident() | Select():
-                return self.path(node)
-            case Index():
-                return self.index(node)
+            case Ident() | Select() | Index():
+                return self.attribute(node, 1)
             case Call():
                 return self.call(node)
             case ListLit():
@@ -55,74 +74,97 @@ class Compiler:
                 return compile_fold(self, node)
         raise TypeError(type(node).__name__)
 
+    def is_constant(self, node: Node) -> bool:
+        """Whether cel-go makes the value once (OptOptimize): then it costs nothing."""
+        if isinstance(node, Literal):
+            return True
+        if isinstance(node, ListLit):
+            return all(map(self.is_constant, node.items))
+        if isinstance(node, MapLit):
+            return all(self.is_constant(key) and self.is_constant(value) for key, value, _ in node.entries)
+        if isinstance(node, (Ident, Select)):
+            return self.names_type(node)
+        return (
+            isinstance(node, Call)
+            and node.function in _FOLDED
+            and node.target is None
+            and len(node.args) == 1
+            and self.is_constant(node.args[0])
+        )
+
+    def names_type(self, node: Ident | Select) -> bool:
+        """Whether a name is that of a type."""
+        name = node.name if isinstance(node, Ident) else node.qualified
+        local = isinstance(node, Ident) and node.slot is not None
+        return bool(name) and not local and name not in self.environment.variables
+
     # ---- names and fields ----
 
-    def path(self, node: Node) -> Step:
-        """Compile a chain of names into one walk."""
-        fields: list[str] = []
-        while isinstance(node, Select) and not (node.test or node.optional or node.qualified):
-            if node.operand.type.kind == "optional_type":
-                break
-            fields.append(node.field)
+    def branch(self, node: Node) -> Step:
+        """Compile what a conditional chooses, or the key of an index: an attribute is resolved unobserved."""
+        attribute = isinstance(node, (Ident, Select, Index)) and not self.is_constant(node)
+        return self.attribute(node, 0) if attribute else self.build(node)
+
+    def attribute(self, node: Node, observed: int) -> Step:
+        """Compile a chain of names, fields and indexes into one walk."""
+        test = node if isinstance(node, Select) and node.test else None
+        if test is not None:
+            node = test.operand
+        steps: list[Qualifier] = []
+        while (isinstance(node, Select) and not (node.qualified or node.test)) or isinstance(node, Index):
+            steps.append(self.qualifier(node))
             node = node.operand
-        fields.reverse()
-        if isinstance(node, Ident) and node.name in self.environment.lazy and fields and node.slot is None:
-            return walk(lazy_field(node.name, fields[0]), fields[1:], 1)
-        if not fields:
-            return self.root(node)
-        base = self.root(node)
-        if isinstance(node, Ident) and node.slot is None and node.name in self.environment.variables:
-            return walk_variable(node.name, tuple(fields))
-        return walk(base, fields, 0 if isinstance(node, (Ident, Index, Select)) else 1)
+        steps.reverse()
+        lazy = isinstance(node, Ident) and node.slot is None and node.name in self.environment.lazy
+        if isinstance(node, Ident) and lazy and steps:
+            root = lazy_field(node.name, str(steps[0].key))
+            if test is not None:
+                return has_field(root, steps[1:], test.field, observed=observed)
+            return walk(root, steps[1:], observed)
+        root = self.root(node)
+        variable = isinstance(node, (Ident, Select)) and not self.names_type(node)
+        conditional = isinstance(node, Call) and node.function == "_?_:_"
+        if not variable and not conditional and not steps and test is None:
+            return root
+        if test is not None:
+            return has_field(root, steps, test.field, conditional=conditional, observed=observed)
+        if conditional:
+            observed = 0  # both its branches have the steps, and it has no cost of its own
+        if not steps:
+            return observe(root, observed)
+        if not all(each.computed is None and not each.optional and type(each.key) is str for each in steps):
+            return walk(root, steps, observed)
+        fields = tuple(each.key for each in steps)
+        if isinstance(node, Ident) and node.slot is not None:
+            known = node.slot not in self.unread
+            return plain_walk(root, fields, observed) if known else walk(root, steps, observed)
+        if variable:
+            return walk_variable(
+                node.qualified if isinstance(node, Select) else _name(node), fields, observed
+            )
+        return walk(root, steps, observed)
+
+    def qualifier(self, node: Select | Index) -> Qualifier:
+        """Compile a step of a chain."""
+        if isinstance(node, Select):
+            return Qualifier(node.field, None, node.optional)
+        if isinstance(node.key, Literal):
+            value = node.key.value
+            return Qualifier(Uint(value) if node.key.type.kind == "uint" else value, None, node.optional)
+        return Qualifier(None, self.branch(node.key), node.optional)
 
     def root(self, node: Node) -> Step:
-        """Compile what a chain starts with."""
-        if isinstance(node, Ident):
-            if node.slot is not None:
-                return slot_of(node.slot)
-            return self.name(node.name)
-        if isinstance(node, Select):
-            if node.qualified:
-                return self.name(node.qualified)
-            operand = self.build(node.operand)
-            if node.test:
-                return has_field(operand, node.field)
-            return optional_select(operand, node.field)
+        """Compile what a chain starts with, without the cost of the attribute itself."""
+        if isinstance(node, Ident) and node.slot is not None:
+            source = self.unread.get(node.slot)
+            return slot_of(node.slot) if source is None else lazy_slot(node.slot, source)
+        if isinstance(node, Ident) or (isinstance(node, Select) and node.qualified):
+            name = node.qualified if isinstance(node, Select) else node.name
+            if name in self.environment.variables:
+                return variable_of(name)
+            value = TypeValue(name)
+            return lambda _: value
         return self.build(node)
-
-    def name(self, name: str) -> Step:
-        """Compile a variable or a type's name."""
-        if name in self.environment.variables:
-
-            def variable(frame: Frame) -> Any:
-                frame.cost += 1
-                try:
-                    return frame.variables[name]
-                except KeyError:
-                    raise CelError(f"no such attribute(s): {name}") from None
-
-            return variable
-        value = TypeValue(name)
-        return lambda _: value
-
-    def index(self, node: Index) -> Step:
-        """Compile `a[b]` and `a[?b]`."""
-        operand, key = self.build(node.operand), self.build(node.key)
-        optional = node.optional or node.operand.type.kind == "optional_type"
-
-        def index(frame: Frame) -> Any:
-            base = operand(frame)
-            at = key(frame)
-            frame.cost += 1
-            return get(base, at)
-
-        def maybe(frame: Frame) -> Any:
-            base = operand(frame)
-            found = optional_get(base, key(frame))
-            frame.cost += found.present  # an absent step costs nothing
-            return found
-
-        return maybe if optional else index
 
     # ---- calls ----
 
@@ -134,45 +176,54 @@ class Compiler:
             terms = [self.build(term) for term in _flat(node, function)]
             return all_of(terms) if function == "_&&_" else any_of(terms)
         if function == "_?_:_":
-            free = [isinstance(arg, (Ident, Select)) and not getattr(arg, "test", False) for arg in args[1:]]
-            test, yes, no = (self.build(arg) for arg in args)
-            return ternary(test, yes, no, free[0], free[1])
-        if function == "_in_":
-            return in_operator(self.build(args[0]), self.build(args[1]), constant=_constant(args[1]))
+            return ternary(self.build(args[0]), self.branch(args[1]), self.branch(args[2]))
         steps = [self.build(arg) for arg in args]
+        if function == "_in_":
+            return self.membership(node, *steps)
         if function in {"or", "orValue"} and any(
             one.args[0].kind == "optional_type" for one in node.overloads
         ):
             return or_else(*steps, unwrap=function == "orValue")
         if function in BINARY and len(steps) == 2:
-            return BINARY[function](*steps)
+            return binary(function, steps[0], steps[1], node.overloads)
         if function in UNARY and len(steps) == 1:
             return UNARY[function](*steps)
-        step = apply(function, node.overloads, steps, [arg.type for arg in args])
-        if function in _FOLDED and all(isinstance(arg, Literal) for arg in args):
-            return _once(step)
-        return step
+        literal = bool(args) and args[-1].type.kind == "string" and self.is_constant(args[-1])
+        step = apply(function, node.overloads, steps, [arg.type for arg in args], literal=literal)
+        return self.once(node, step) if self.is_constant(node) else step
+
+    def membership(self, node: Call, item: Step, items: Step) -> Step:
+        """Compile `in`."""
+        single = len(node.overloads) == 1 and node.overloads[0].args[1].kind == "list"
+        if single and self.is_constant(node.args[1]):
+            values = items(Frame({}, 0))
+            if plain_constants(values):
+                return in_constants(item, values)
+        return in_operator(item, items, single=single)
+
+    def once(self, node: Node, step: Step) -> Step:
+        """Make a constant now. Raises CompileError: the server makes no program of what fails."""
+        try:
+            value = step(Frame({}, 0))
+        except CelError as error:
+            raise CompileError(self.source, [(node.at, str(error))]) from None
+        return lambda _: value
 
     # ---- aggregates ----
 
     def list_literal(self, node: ListLit) -> Step:
         """Compile a list; one of constants is made once."""
         steps = [self.build(item) for item in node.items]
-        if _constant(node):
+        if self.is_constant(node):
             frame = Frame({}, 0)
             value = [step(frame) for step in steps]
             return lambda _: value
         optional = node.optional
-        if not optional:
 
-            def plain(frame: Frame) -> list[Any]:
-                frame.cost += 10
-                return [step(frame) for step in steps]
-
-            return plain
+        def plain(frame: Frame) -> list[Any]:
+            return [step(frame) for step in steps]
 
         def with_optional(frame: Frame) -> list[Any]:
-            frame.cost += 10
             found = []
             for position, step in enumerate(steps):
                 value = step(frame)
@@ -184,15 +235,13 @@ class Compiler:
                     found.append(value.value)
             return found
 
-        return with_optional
+        return _made(with_optional if optional else plain, 10)
 
     def map_literal(self, node: MapLit) -> Step:
         """Compile a map."""
         entries = [(self.build(key), self.build(value), optional) for key, value, optional in node.entries]
-        cost = 0 if _constant(node) else 30
 
         def build(frame: Frame) -> dict[Any, Any]:
-            frame.cost += cost
             found: dict[Any, Any] = {}
             for key, value, optional in entries:
                 name = key(frame)
@@ -205,7 +254,7 @@ class Compiler:
                     found[name] = item.value
             return found
 
-        return build
+        return build if self.is_constant(node) else _made(build, 30)
 
     def struct_literal(self, node: StructLit) -> Step:
         """Compile `Name{...}`."""
@@ -213,7 +262,6 @@ class Compiler:
         kind = node.name
 
         def build(frame: Frame) -> ObjectValue:
-            frame.cost += 40
             found: dict[str, Any] = {}
             for name, value, optional in entries:
                 item = value(frame)
@@ -223,7 +271,22 @@ class Compiler:
                     found[name] = item.value
             return ObjectValue(kind, found)
 
-        return build
+        return _made(build, 40)
+
+
+def _made(build: Step, cost: int) -> Step:
+    """Add the cost of a constructor, which is counted after its parts, and also when one of them fails."""
+
+    def step(frame: Frame) -> Any:
+        try:
+            value = build(frame)
+        except CelError:
+            frame.cost += cost
+            raise
+        frame.cost += cost
+        return value
+
+    return step
 
 
 def _given(name: Any, item: Any) -> bool:
@@ -239,12 +302,8 @@ _FOLDED = frozenset(
 """Conversions of literals are made once (cel-go's OptOptimize), and cost nothing."""
 
 
-def _once(step: Step) -> Step:
-    try:
-        value = step(Frame({}, 0))
-    except CelError:
-        return step
-    return lambda _: value
+def _name(node: Node) -> str:
+    return node.name if isinstance(node, Ident) else ""
 
 
 def _flat(node: Node, function: str) -> list[Node]:
@@ -259,15 +318,6 @@ def _flat(node: Node, function: str) -> list[Node]:
         else:
             found.append(top)
     return found
-
-
-def _constant(node: Node) -> bool:
-    if isinstance(node, ListLit):
-        return not node.optional and all(_constant(item) for item in node.items)
-    return isinstance(node, Literal) or (
-        isinstance(node, MapLit)
-        and all(_constant(key) and _constant(value) and not opt for key, value, opt in node.entries)
-    )
 
 
 __all__ = ["CALL_LIMIT", "Compiler", "Frame"]

@@ -25,7 +25,7 @@ class Frame:
     def spend(self) -> None:
         """Stop when one call has cost too much."""
         if self.cost > CALL_LIMIT:
-            raise CostExceededError("operation cancelled: actual cost limit exceeded")
+            raise CostExceededError("operation cancelled: actual cost limit exceeded", self.cost)
 
 
 if TYPE_CHECKING:

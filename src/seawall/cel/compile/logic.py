@@ -1,4 +1,4 @@
-"""And, or, and the conditional: what is decided absorbs the errors of what is not."""
+"""And, or, and the conditional: what is decided absorbs the errors of what is not. None of them costs."""
 
 from __future__ import annotations
 
@@ -55,17 +55,14 @@ def any_of(terms: list[Step]) -> Step:
     return some
 
 
-def ternary(test: Step, yes: Step, no: Step, yes_is_path: bool, no_is_path: bool) -> Step:
+def ternary(test: Step, yes: Step, no: Step) -> Step:
     """Choose a branch."""
 
-    # A branch that is a path costs one less: it is resolved as part of the conditional.
     def step(frame: Frame) -> Any:
         value = test(frame)
         if value is True:
-            frame.cost -= yes_is_path
             return yes(frame)
         if value is False:
-            frame.cost -= no_is_path
             return no(frame)
         raise no_overload("_?_:_", value)
 

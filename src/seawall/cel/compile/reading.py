@@ -66,3 +66,16 @@ def optional_get(base: Any, key: Any) -> Optional:
     return (
         NONE  # what has no fields has not this one (attributes.go: refQualify, errorOnBadPresenceTest is off)
     )
+
+
+def has(base: Any, field: str) -> bool:
+    """Tell whether `base` has a field. Raises CelError for a list."""
+    if type(base) is dict:
+        return field in base
+    if isinstance(base, ObjectValue):
+        return field in base.fields
+    if type(base) is Optional:
+        return base.present and optional_get(base, field).present
+    if type(base) is list:
+        raise CelError(f"unsupported index type 'string' in list for {field}")
+    return False  # as in optional_get: null and plain values have no fields

@@ -27,6 +27,7 @@ _LIBRARIES: tuple[tuple[int, tuple[Overload, ...]], ...] = (
     (31, authz.SELECTORS),
     (33, kubernetes.SEMVER),
     (34, lists.SINCE_34),
+    (37, lists.SINCE_37),
 )
 _MACROS = {
     0: {"all", "exists", "exists_one", "map", "filter"},
@@ -40,6 +41,8 @@ _MACROS = {
 def functions_of(minor: int, *, patches: bool = False) -> Functions:
     """Return the functions and macros that Kubernetes 1.`minor` has; `patches` adds jsonpatch.escapeKey."""
     found = [one for since, library in _LIBRARIES if since <= minor for one in library]
+    if minor < 37:
+        found.extend(conversions.BEFORE_37)
     if patches:
         found.append(kubernetes.ESCAPE_KEY)
     found.sort(key=lambda one: one.function)

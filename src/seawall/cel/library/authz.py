@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seawall.cel.environment import overload
 from seawall.cel.errors import CelError
 from seawall.cel.library.kubernetes import FORMATS_BY_NAME
-from seawall.cel.operators import tenth
+from seawall.cel.operators import size, tenth
 from seawall.cel.values import Opaque
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Decision(Opaque):
 
     __slots__ = ("allowed", "error", "reason")
     kind = "kubernetes.authorization.Decision"
+    comparable = False
 
     def __init__(self, *, allowed: bool, reason: str = "", error: str = "") -> None:
         self.allowed = allowed
@@ -49,6 +50,7 @@ class Authorizer(Opaque):
 
     __slots__ = ("authorize", "user")
     kind = "kubernetes.authorization.Authorizer"
+    comparable = False
 
     def __init__(self, user: User, authorize: Authorize) -> None:
         self.user = user
@@ -59,6 +61,7 @@ class Check(Opaque):
     """A question in the making; `kind` says how far it has come."""
 
     __slots__ = ("_kind", "attributes", "root")
+    comparable = False
 
     def __init__(self, root: Authorizer, kind: str, attributes: dict[str, Any]) -> None:
         self.root = root
@@ -136,8 +139,8 @@ OVERLOADS = (
 )  # fmt: skip
 
 
-def _selector_cost(_: Any, __: Any, text: str) -> int:
-    return 10 + tenth(len(text)) + -(-len(text) // 2) * 50
+def _selector_cost(_: Any, __: Any, text: Any) -> int:
+    return 10 + tenth(size(text)) + -(-size(text) // 2) * 50
 
 
 SELECTORS = (

@@ -91,7 +91,7 @@ def _matches(text: str, pattern: str) -> bool:
 
 def regex_cost(_: Any, text: Any, pattern: Any, *__: Any) -> int:
     """Cost of a regular expression: a tenth of the text's length times a quarter of the pattern's."""
-    return tenth(1 + len(text)) * math.ceil(len(pattern) * 0.25)
+    return tenth(1 + cost_size(text)) * math.ceil(cost_size(pattern) * 0.25)
 
 
 def walk(_: Any, first: Any, *__: Any) -> int:
@@ -99,8 +99,8 @@ def walk(_: Any, first: Any, *__: Any) -> int:
     return tenth(cost_size(first))
 
 
-def _contains_cost(_: Any, text: str, part: str) -> int:
-    return tenth(len(text)) * tenth(len(part))
+def _contains_cost(_: Any, text: Any, part: Any) -> int:
+    return tenth(cost_size(text)) * tenth(cost_size(part))
 
 
 def _timestamp_of_int(value: int) -> Timestamp:
@@ -120,7 +120,7 @@ OVERLOADS = (
     overload("string.startsWith(string) -> bool", str.startswith, walk),
     overload("string.endsWith(string) -> bool", str.endswith, walk),
     overload("string.matches(string) -> bool", _matches, regex_cost),
-    overload("matches(string, string) -> bool", _matches, regex_cost),
+    overload("matches(string, string) -> bool", _matches),  # its cost is asked of the method alone
     overload("type(A) -> type<A>", lambda value: TypeValue(kind_of(value))),
     overload("dyn(A) -> dyn", lambda value: value),
     overload("bool(bool) -> bool", lambda value: value),
@@ -132,7 +132,6 @@ OVERLOADS = (
     overload("double(uint) -> double", float),
     overload("double(string) -> double", _to_double),
     overload("duration(duration) -> duration", lambda value: value),
-    overload("duration(int) -> duration", Duration),
     overload("duration(string) -> duration", parse_duration),
     overload("timestamp(timestamp) -> timestamp", lambda value: value),
     overload("timestamp(int) -> timestamp", _timestamp_of_int),
@@ -156,3 +155,4 @@ OVERLOADS = (
     overload("string(timestamp) -> string", show_timestamp),
     overload("string(uint) -> string", lambda value: str(int(value))),
 )
+BEFORE_37 = (overload("duration(int) -> duration", Duration),)  # gone with cel-go v0.29

@@ -7,20 +7,34 @@ from typing import Any
 
 from seawall.cel.environment import Overload, overload
 from seawall.cel.errors import CelError
-from seawall.cel.folds import sorted_by
-from seawall.cel.operators import contains, tenth
-from seawall.cel.values import Duration, Uint, checked_duration, compare, equal, kind_of
+from seawall.cel.folds import self_compared, sorted_by
+from seawall.cel.operators import contains, size
+from seawall.cel.values import Duration, ObjectValue, Uint, checked_duration, compare, equal, kind_of
 
 _COMPARABLE = ("int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes")
 _ZERO: dict[str, Any] = {"int": 0, "uint": Uint(0), "double": 0.0, "duration": Duration(0)}
 _MAX_RANGE = 1_000_000
 
 
-def _traversal(_: Any, items: Any, *__: Any) -> int:
-    # traversalCost of the reference: the list, and a tenth of each text in it
-    if type(items) is not list:
-        return tenth(len(items))
-    return sum(tenth(len(item)) if type(item) in {str, bytes} else 1 for item in items)
+def _traversed(value: Any) -> int:
+    """Cost of a value as a tree: a tenth of the bytes of each text, rounded down, and one for all else."""
+    kind = type(value)
+    if kind is str:
+        return int(len(value.encode()) * 0.1)
+    if kind is bytes:
+        return int(len(value) * 0.1)
+    if kind is list:
+        return sum(map(_traversed, value))
+    if kind is dict:
+        return sum(_traversed(key) + _traversed(item) for key, item in value.items())
+    if kind is ObjectValue:
+        return sum(_traversed(key) + _traversed(item) for key, item in value.fields.items())
+    return 1
+
+
+def traversal(_: Any, items: Any, *__: Any) -> int:
+    """Cost of walking over the first argument (`traversalCost` of k8s.io/apiserver)."""
+    return _traversed(items)
 
 
 def _is_sorted(items: list[Any]) -> bool:
@@ -70,17 +84,17 @@ def _last_index_of(items: list[Any], wanted: Any) -> int:
 
 
 OVERLOADS: tuple[Overload, ...] = (
-    *(overload(f"list<{one}>.isSorted() -> bool", _is_sorted, _traversal) for one in _COMPARABLE),
-    *(overload(f"list<{one}>.max() -> {one}", _extreme("max", 1), _traversal) for one in _COMPARABLE),
-    *(overload(f"list<{one}>.min() -> {one}", _extreme("min", -1), _traversal) for one in _COMPARABLE),
-    *(overload(f"list<{one}>.sum() -> {one}", _sum(zero), _traversal) for one, zero in _ZERO.items()),
-    overload("list<A>.indexOf(A) -> int", _index_of, _traversal),
-    overload("list<A>.lastIndexOf(A) -> int", _last_index_of, _traversal),
+    *(overload(f"list<{one}>.isSorted() -> bool", _is_sorted, traversal) for one in _COMPARABLE),
+    *(overload(f"list<{one}>.max() -> {one}", _extreme("max", 1), traversal) for one in _COMPARABLE),
+    *(overload(f"list<{one}>.min() -> {one}", _extreme("min", -1), traversal) for one in _COMPARABLE),
+    *(overload(f"list<{one}>.sum() -> {one}", _sum(zero), traversal) for one, zero in _ZERO.items()),
+    overload("list<A>.indexOf(A) -> int", _index_of, traversal),
+    overload("list<A>.lastIndexOf(A) -> int", _last_index_of, traversal),
 )
 
 
-def _product(_: Any, one: list[Any], other: list[Any]) -> int:
-    return 1 + len(one) * len(other)
+def _product(_: Any, one: Any, other: Any) -> int:
+    return 1 + size(one) * size(other)
 
 
 def _contains_all(items: list[Any], wanted: list[Any]) -> bool:
@@ -92,7 +106,7 @@ SETS = (
     overload(
         "sets:equivalent(list<T>, list<T>) -> bool",
         lambda a, b: _contains_all(a, b) and _contains_all(b, a),
-        lambda _, a, b: 1 + 2 * len(a) * len(b),
+        lambda _, a, b: 1 + 2 * size(a) * size(b),
     ),
     overload(
         "sets:intersects(list<T>, list<T>) -> bool", lambda a, b: any(contains(i, b) for i in a), _product
@@ -119,6 +133,13 @@ def _flatten(items: list[Any], depth: int = 1) -> list[Any]:
     return flat
 
 
+def _includes(items: Any, wanted: Any) -> bool:
+    return contains(wanted, items) if type(items) is list else equal(items, wanted)
+
+
+SINCE_37 = (overload("dyn.includes(dyn) -> bool", _includes, traversal),)
+
+
 def _range(count: int) -> list[int]:
     if count > _MAX_RANGE:
         raise CelError("lists.range: too many elements")
@@ -133,23 +154,31 @@ def _distinct(items: list[Any]) -> list[Any]:
     return kept
 
 
-def _made(result: list[Any], *_: Any) -> int:
-    return 11 + len(result)
+def _made(result: Any, *_: Any) -> int:
+    return 11 + size(result)
+
+
+def _flattened(_: Any, items: Any, depth: Any = 1) -> int:
+    return 11 + int(size(items) * (depth if type(depth) is int else 1))
+
+
+def _compared(_: Any, items: Any) -> int:
+    return self_compared(items)
 
 
 SINCE_34: tuple[Overload, ...] = (
     overload("list<T>.slice(int, int) -> list<T>", _slice, _made),
-    overload("list<list<T>>.flatten() -> list<T>", _flatten, _made),
-    overload("list<dyn>.flatten(int) -> list<dyn>", _flatten, _made),
+    overload("list<list<T>>.flatten() -> list<T>", _flatten, _flattened),
+    overload("list<dyn>.flatten(int) -> list<dyn>", _flatten, _flattened),
     *(
         overload(
             f"list<{one}>.sort() -> list<{one}>",
             lambda items: sorted_by(items, items),
-            lambda r, *_: 11 + len(r) ** 2,
+            _compared,
         )
         for one in _COMPARABLE
     ),
     overload("lists:range(int) -> list<int>", _range, _made),
     overload("list<T>.reverse() -> list<T>", lambda items: items[::-1], _made),
-    overload("list<T>.distinct() -> list<T>", _distinct, lambda _, items: 11 + len(items) ** 2),
+    overload("list<T>.distinct() -> list<T>", _distinct, _compared),
 )

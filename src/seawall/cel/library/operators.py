@@ -29,6 +29,8 @@ OVERLOADS = (
         _!=_(A, A) -> bool
         _in_(A, list<A>) -> bool
         _in_(A, map<A, B>) -> bool
+        _[_](list<A>, int) -> A
+        _[_](map<A, B>, A) -> B
         _+_(bytes, bytes) -> bytes
         _+_(double, double) -> double
         _+_(duration, duration) -> duration

@@ -8,6 +8,7 @@ from seawall.cel.environment import overload
 from seawall.cel.errors import CelError
 from seawall.cel.library.conversions import walk
 from seawall.cel.library.formatting import format_text
+from seawall.cel.library.lists import traversal
 from seawall.cel.operators import size, tenth
 
 MAX_RESULT = 10_000_000  # characters: hostile input must not fill the memory before the cost stops it
@@ -102,16 +103,16 @@ def _twice(_: Any, text: Any, *__: Any) -> int:
     return tenth(size(text) * 2)
 
 
-def _list_or_text(_: Any, text: Any, *__: Any) -> int:
-    return tenth(size(text))
+def _joined(made: Any, *_: Any) -> int:
+    return tenth(size(made) * 2)
 
 
 OVERLOADS = (
     overload("string.charAt(int) -> string", _char_at),
-    overload("string.indexOf(string) -> int", _first_index, _list_or_text),
-    overload("string.indexOf(string, int) -> int", _index_of, _list_or_text),
-    overload("string.lastIndexOf(string) -> int", _last_index, _list_or_text),
-    overload("string.lastIndexOf(string, int) -> int", _last_index_of, _list_or_text),
+    overload("string.indexOf(string) -> int", _first_index, traversal),
+    overload("string.indexOf(string, int) -> int", _index_of, traversal),
+    overload("string.lastIndexOf(string) -> int", _last_index, traversal),
+    overload("string.lastIndexOf(string, int) -> int", _last_index_of, traversal),
     overload("string.lowerAscii() -> string", lambda text: text.translate(_LOWER), walk),
     overload("string.upperAscii() -> string", lambda text: text.translate(_UPPER), walk),
     overload("string.replace(string, string) -> string", _replace, _twice),
@@ -121,8 +122,8 @@ OVERLOADS = (
     overload("string.substring(int) -> string", _substring, walk),
     overload("string.substring(int, int) -> string", _substring, walk),
     overload("string.trim() -> string", lambda text: text.strip(SPACES), walk),
-    overload("list<string>.join() -> string", _join, lambda made, *_: tenth(len(made) * 2)),
-    overload("list<string>.join(string) -> string", _join, lambda made, *_: tenth(len(made) * 2)),
+    overload("list<string>.join() -> string", _join, _joined),
+    overload("list<string>.join(string) -> string", _join, _joined),
 )
 SINCE_29 = (
     overload("string.format(list<dyn>) -> string", format_text, walk),

@@ -18,7 +18,7 @@ def derived(node: Expr) -> str:
         return node.name
     if isinstance(node, Dot):
         base = derived(node.base)
-        return f"{base}_{node.key}" if base else ""
+        return f"{base}_{node.key}" if base else node.key if isinstance(node.base, Lit) else ""
     if isinstance(node, Index):
         return _index(node)
     if isinstance(node, Call):
@@ -31,7 +31,8 @@ def derived(node: Expr) -> str:
 def _index(node: Index) -> str:
     base = derived(node.base)
     if not base:
-        return ""
+        own = isinstance(node.base, Lit) and isinstance(node.index, Lit)
+        return str(node.index.value) if own else ""  # type: ignore[attr-defined] # as `own` says
     if isinstance(node.index, Lit):
         value = node.index.value
         return f"{base}_{abs(value) if isinstance(value, int) else value}"
@@ -41,6 +42,8 @@ def _index(node: Index) -> str:
 
 
 def _call(node: Call) -> str:
+    if node.name in ("array_sort_asc", "array_sort_desc"):
+        return f"{derived(node.args[0]) or 'array0'}_sorted" if node.args else ""
     table = builtins()
     known = table.functions.get(node.name)
     if known is None:

@@ -39,7 +39,7 @@ from seawall.kql.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 MAX_COLUMNS = 2000
 
@@ -110,8 +110,8 @@ class Operators(Expressions, Aggregates):
         return self.keep(rel, cols)
 
     def keep(self, rel: Rel, cols: list[Col]) -> Rel:
-        """Give the same rows with other columns; DISTINCT needs a subquery for that."""
-        if rel.distinct:
+        """Give the same rows with other columns; DISTINCT and GROUP BY, which count columns, need a subquery."""
+        if rel.distinct or rel.group:
             order = [col.name for col in cols]
             rel = rel.flush()
             cols = [rel.names[name] for name in order]
@@ -164,19 +164,32 @@ class Operators(Expressions, Aggregates):
         if not isinstance(node, Call):  # pragma: no cover - _is_several says so
             return []
         names = item.names if isinstance(item, Named) else ()
-        table = SEVERAL[node.name]
-        inner = Call(node.pos, f"{node.name}_dynamic", node.args)
-        bag = self.ex(inner, scope)
+        found = self.sorted_arrays(node, scope) if node.name in SORTS else self.series_columns(node, scope)
+        if names:
+            # Columns beyond the names are dropped (docs: extend).
+            return [(True, name, ex) for name, (_, ex) in zip(names, found, strict=False)]
+        return [(False, name, ex) for name, ex in found]
+
+    def series_columns(self, node: Call, scope: Scope) -> Iterator[tuple[str, Ex]]:
+        """Give what a series function returns: its dynamic form, taken apart."""
+        bag = self.ex(Call(node.pos, f"{node.name}_dynamic", node.args), scope)
         prefix = f"{node.name}_{derived(node.args[0])}" if node.args else node.name
-        out: list[tuple[bool, str, Ex]] = []
-        for index, (key, type_) in enumerate(table):
+        for key, type_ in SEVERAL[node.name]:
             value = self.path(bag, key, node.pos, {})
-            ex = value if type_ == "dynamic" else Ex(convert(value, type_, node.pos), type_)
-            given = index < len(names)
-            if names and not given:
-                break
-            out.append((given, names[index] if given else f"{prefix}_{key}", ex))
-        return out
+            yield (
+                f"{prefix}_{key}",
+                value if type_ == "dynamic" else Ex(convert(value, type_, node.pos), type_),
+            )
+
+    def sorted_arrays(self, node: Call, scope: Scope) -> Iterator[tuple[str, Ex]]:
+        """Give each array of `array_sort_asc` a column `NAME_sorted` (measured on the analyser)."""
+        arrays = list(node.args)
+        if len(arrays) > 1 and self.ex(arrays[-1], scope).type == "bool":
+            arrays.pop()
+        whole = self.ex(node, scope)
+        for index, array in enumerate(arrays):
+            value = whole if len(arrays) == 1 else self.path(whole, index, node.pos, {})
+            yield f"{derived(array) or f'array{index}'}_sorted", value
 
     prelude: Callable[[Sequence[Expr], Rel, Env], Rel]
     numbers: Numbers
@@ -312,7 +325,9 @@ class Operators(Expressions, Aggregates):
         self.groupable(keys, node.pos)
         if not node.aggregates and not keys:
             raise Fault("summarize needs aggregates or keys", node.pos, kind="syntax")
-        self.group_names = frozenset(col.name for col in keys)
+        # `*` in arg_max leaves out the columns that are keys themselves, not those that a key is made of.
+        plain = (item.value if isinstance(item, Named) else item for item in node.keys)
+        self.group_names = frozenset(item.name for item in plain if isinstance(item, Name))
         inner = Scope(rel, env, aggregate=True)
         cols = list(keys)
         for item in node.aggregates:
@@ -512,12 +527,13 @@ class Operators(Expressions, Aggregates):
 
 
 SEVERAL = {"series_stats": series.COLUMNS, "series_fit_line": series.LINE}
+SORTS = ("array_sort_asc", "array_sort_desc")
 """Functions that give several columns, made of what their `_dynamic` form gives."""
 
 
 def _is_several(item: Expr) -> bool:
     node = item.value if isinstance(item, Named) else item
-    return isinstance(node, Call) and node.name in SEVERAL
+    return isinstance(node, Call) and (node.name in SEVERAL or node.name in SORTS)
 
 
 PART = "\0part"

@@ -394,6 +394,10 @@ class Tables(Operators):
         namer = Namer()
         cols: list[Col] = []
         for index, item in enumerate(node.items):
+            many = self.several(item, scope)
+            if many:
+                cols.extend(Col(namer.unique(name), ex) for _, name, ex in many)
+                continue
             value = self.ex(item, scope)
             name = item.names[0] if isinstance(item, Named) else f"print_{index}"
             cols.append(Col(namer.unique(name), value))

@@ -7,9 +7,11 @@ autoscalers and events; of custom resources all versions that are served.
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seawall.core.errors import NotBuiltError
+from seawall.core.errors import InputError
+from seawall.policy.admission.conversions import CONVERSIONS
 
 if TYPE_CHECKING:
     from seawall.policy.admission.request import Request
@@ -64,48 +66,57 @@ def equivalents(world: World, request: Request) -> list[Matched]:
     return []
 
 
-def converted(world: World, request: Request, matched: Matched, obj: Json | None) -> Json | None:
-    """Return an object of a request in the version that was matched.
+def converted(world: World, here: Matched, there: Matched, obj: Json | None) -> Json | None:
+    """Return an object of the version `here` in the version `there`.
 
     Raises:
-        NotBuiltError: only a conversion webhook could tell, or the conversion is not built.
+        InputError: only the conversion webhook of its CustomResourceDefinition could tell.
     """
-    if obj is None or matched == own(request):
+    if obj is None or here == there:
         return obj
-    api = f"{matched.group}/{matched.version}" if matched.group else matched.version
-    if matched.resource == "horizontalpodautoscalers":
-        return (_autoscaler_v2 if matched.version == "v2" else _autoscaler_v1)(obj) | {"apiVersion": api}
+    api = f"{there.group}/{there.version}" if there.group else there.version
+    convert = CONVERSIONS.get(there[:3])
+    if convert is not None:
+        return convert(obj) | {"apiVersion": api}
     for crd in world.kind("apiextensions.k8s.io", "CustomResourceDefinition"):
         spec = crd.get("spec") or {}
-        if spec.get("group") == matched.group and (spec.get("names") or {}).get("plural") == matched.resource:
+        if spec.get("group") == there.group and (spec.get("names") or {}).get("plural") == there.resource:
             if ((spec.get("conversion") or {}).get("strategy") or "None") != "None":
-                raise NotBuiltError(
-                    f"{matched.resource}.{matched.group} is converted by a webhook of its own, which is not called"
+                raise InputError(
+                    f"{there.resource}.{there.group} is converted to {there.version} by a webhook of its own: "
+                    "what that answers cannot be known here",
+                    hint="let the policy match the version of the request, or give matchPolicy Exact",
+                    code="conversion-webhook",
                 )
             return obj | {"apiVersion": api}
-    raise NotBuiltError(f"the conversion of {matched.resource} to {api} is not built")
+    return obj | {"apiVersion": api}
 
 
-def _autoscaler_v2(obj: Json) -> Json:
-    """Return autoscaling/v1 as v2: the one target becomes a metric (pkg/apis/autoscaling/v1/conversion.go)."""
-    spec = dict(obj.get("spec") or {})
-    target = spec.pop("targetCPUUtilizationPercentage", None)
-    if target is not None:
-        resource = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}}
-        spec["metrics"] = [{"type": "Resource", "resource": resource}]
-    return obj | {"spec": spec}
+def no_way_back(here: Matched, there: Matched) -> str:
+    """Return the words in which the server fails to take a change of its own kind in another version.
+
+    It tries to convert the one version into the other, and knows only ways over its internal one (found in the real
+    server 1.34.4: `dispatchOne` of mutating/dispatcher.go).
+    """
+    if here.group == there.group:
+        return (
+            f"converting ({here.version}.{here.kind}) to ({there.version}.{there.kind}): unknown conversion"
+        )
+    api = f"{there.group}/{there.version}" if there.group else there.version
+    return (
+        f'{here.version}.{here.kind} is not suitable for converting to "{api}" in scheme '
+        '"pkg/runtime/scheme.go:110"'
+    )
 
 
-def _autoscaler_v1(obj: Json) -> Json:
-    """Return autoscaling/v2 as v1: a target for the processor stays, other metrics are not to be seen there."""
-    spec = dict(obj.get("spec") or {})
-    for metric in spec.pop("metrics", None) or ():
-        resource = metric.get("resource") or {}
-        target = (resource.get("target") or {}).get("averageUtilization")
-        if metric.get("type") == "Resource" and resource.get("name") == "cpu" and target is not None:
-            spec["targetCPUUtilizationPercentage"] = target
-    spec.pop("behavior", None)
-    return obj | {"spec": spec}
+def settled(kind: Matched, obj: Json) -> Json:
+    """Return a changed object as the server reads it back: texts of a Secret are data."""
+    texts = obj.get("stringData")
+    if (kind.group, kind.resource) != ("", "secrets") or not isinstance(texts, dict):
+        return obj
+    data = dict(obj.get("data") or {})
+    data |= {name: base64.b64encode(str(text).encode()).decode() for name, text in texts.items()}
+    return {name: value for name, value in obj.items() if name != "stringData"} | {"data": data}
 
 
-__all__ = ["Matched", "converted", "equivalents", "own"]
+__all__ = ["Matched", "converted", "equivalents", "no_way_back", "own", "settled"]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seawall.cel import (
     CelError,
     CompileError,
-    CostExceededError,
     Environment,
     Program,
     compile_expression,
@@ -67,14 +66,21 @@ class Scope:
             )
             for patches in (False, True)
         )
+        # Messages know no authorizer (apiserver validating/plugin.go).
+        spoken = {name: kind for name, kind in names.items() if not name.startswith("authorizer")}
+        self.silent = self.plain._replace(variables=spoken)
 
-    def compile(self, source: str, returns: tuple[str, ...] = (), *, patches: bool = False) -> Expression:
+    def compile(
+        self, source: str, returns: tuple[str, ...] = (), *, patches: bool = False, silent: bool = False
+    ) -> Expression:
         """Compile an expression that must evaluate to one of the types named (any, when none is).
 
-        `patches` lets it make `Object{}` and `JSONPatch{}`.
+        `patches` lets it make `Object{}` and `JSONPatch{}`; `silent` hides the authorizer from it.
         """
         try:
-            program = compile_expression(source, self.patching if patches else self.plain)
+            program = compile_expression(
+                source, self.patching if patches else self.silent if silent else self.plain
+            )
         except CompileError as error:
             return Expression(source, None, f"compilation failed: {error.message}")
         if returns and str(program.type) not in returns:
@@ -144,10 +150,7 @@ class Evaluation:
             raise OutOfBudgetError(OUT_OF_TIME)
         lazy = self.values.get("variables")
         before = lazy.cost if isinstance(lazy, Lazy) else 0
-        try:
-            value, error, cost = expression.program.measure(self.values)
-        except CostExceededError as stopped:
-            value, error, cost = None, CelError(str(stopped)), 1_000_001
+        value, error, cost = expression.program.measure(self.values)
         if isinstance(lazy, Lazy):
             cost += lazy.cost - before
         if cost > self.budget:

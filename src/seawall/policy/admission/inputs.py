@@ -64,20 +64,17 @@ def collect_params(
 def conditions_met(
     conditions: list[Expression], variables: dict[str, Expression], values: Json
 ) -> tuple[bool, str]:
-    """Evaluate match conditions: any false wins over errors; several errors stand in brackets."""
+    """Evaluate match conditions, all of them: any false wins over errors; several errors stand in brackets."""
     scope = values | {"namespaceObject": None}  # the matcher gives no namespace (specs/policy.md b5a.3)
     scope["variables"] = Lazy(variables, scope)
     run = Evaluation(scope, CONDITIONS_BUDGET)
-    errors: list[str] = []
     try:
-        for condition in conditions:
-            result = run.run(condition)
-            if result.error:
-                errors.append(result.error)
-            elif result.value is False:
-                return False, ""
+        results = [run.run(condition) for condition in conditions]
     except OutOfBudgetError as error:
         return False, str(error)
+    if any(result.value is False for result in results):
+        return False, ""
+    errors = [result.error for result in results if result.error]
     if errors:
         unique = list(dict.fromkeys(errors))
         return False, unique[0] if len(unique) == 1 else f"[{', '.join(unique)}]"
@@ -88,7 +85,7 @@ def activation(world: World, request: Request, authorize: Authorize, matched: Ma
     """Return the variables that every expression sees; objects in the version that the policy's rules matched.
 
     Raises:
-        NotBuiltError: that version cannot be made here.
+        InputError: that version cannot be made here.
     """
     raw = request.raw
     seen = {
@@ -120,10 +117,10 @@ def activation(world: World, request: Request, authorize: Authorize, matched: Ma
     more = {"subresource": request.subresource, "namespace": request.namespace, "name": request.name}
     asked |= {key: value for key, value in more.items() if value}
     return {
-        "object": converted(world, request, found_as, request.object)
+        "object": converted(world, own(request), found_as, request.object)
         if request.operation != "DELETE"
         else None,
-        "oldObject": converted(world, request, found_as, request.old),
+        "oldObject": converted(world, own(request), found_as, request.old),
         "request": seen,
         "namespaceObject": _visible(found),
         "authorizer": root,

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seawall.cel import CelError, functions_of
 from seawall.cel.parser import parse
-from seawall.cel.tree import Call, Fold, Index, ListLit, MapLit, Node, Select, StructLit
-from seawall.core.errors import NotBuiltError
-from seawall.policy.admission.equivalent import own
+from seawall.cel.tree import ListLit, MapLit, Node, StructLit, children
+from seawall.policy.admission.equivalent import converted, no_way_back, own, settled
 from seawall.policy.admission.expressions import BUDGET, Evaluation, Expression, Lazy, OutOfBudgetError, Scope
 from seawall.policy.admission.inputs import ConfigurationError, activation, collect_params, conditions_met
 from seawall.policy.admission.matching import matches
@@ -119,11 +118,13 @@ class MutatingPolicies:
         """Run the policies that match (in a second pass only some); return whether any mutation ran."""
         failures: list[Failure] = []
         invocations = list(self._invocations(request, failures))
-        ran = False
         if invocations:
             self._require_namespace(request)
+        versions = _Versions(self.world, request, [each.matched for each in invocations])
+        ran = False
         for invocation in invocations:
-            ran |= self._invoke(request, invocation, only, again, failures)
+            ran |= self._invoke(request, invocation, only, again, failures, versions)
+        versions.store(request)
         for failure in failures:
             if failure.policy.fails:
                 texts = [_worded(one) for one in failures if one.policy.fails]
@@ -169,6 +170,7 @@ class MutatingPolicies:
         only: set[tuple[str, str, str, str]] | None,
         again: set[tuple[str, str, str, str]],
         failures: list[Failure],
+        versions: _Versions,
     ) -> bool:
         policy = invocation.policy
 
@@ -176,7 +178,7 @@ class MutatingPolicies:
             failures.append(Failure(policy, invocation.binding, message, "Invalid"))
 
         if policy.conditions:
-            values = self._values(request, invocation)
+            values = self._values(request, invocation, versions)
             met, error = conditions_met(policy.conditions, policy.variables, values)
             if error:
                 fail(error)
@@ -186,10 +188,13 @@ class MutatingPolicies:
             return False
         ran = False
         for mutation in policy.mutations:
-            if request.object is None or request.operation == "DELETE":
+            versions.last = invocation.matched
+            if versions.objects[invocation.matched] is None or request.operation == "DELETE":
                 continue
             try:
-                request.object = self._mutate(request, invocation, mutation)
+                found = self._mutate(request, invocation, mutation, versions)
+                versions.objects[invocation.matched] = found
+                versions.changed.add(invocation.matched)
                 ran = True
             except (MutationError, OutOfBudgetError) as stopped:
                 fail(str(stopped))
@@ -197,9 +202,11 @@ class MutatingPolicies:
             again.add(invocation.key)
         return ran
 
-    def _mutate(self, request: Request, invocation: Invocation, mutation: Mutation) -> Json:
+    def _mutate(
+        self, request: Request, invocation: Invocation, mutation: Mutation, versions: _Versions
+    ) -> Json:
         matched = invocation.matched
-        scope = self._values(request, invocation)
+        scope = self._values(request, invocation, versions)
         live: Json = scope["object"]
         scope["variables"] = Lazy(invocation.policy.variables, scope)
         result = Evaluation(scope, BUDGET).run(mutation.expression)
@@ -218,15 +225,36 @@ class MutatingPolicies:
             )
         else:
             found = apply_configuration(kind, live, result.value)
-        if matched == own(request):
-            return found
-        if request.plural == "horizontalpodautoscalers":
-            raise NotBuiltError("the conversion of a changed HorizontalPodAutoscaler back is not built")
-        return found | {"apiVersion": (request.object or {}).get("apiVersion")}
+        if kind.schema is None and matched != versions.own:
+            raise MutationError(no_way_back(matched, versions.own))
+        return found
 
-    def _values(self, request: Request, invocation: Invocation) -> Json:
+    def _values(self, request: Request, invocation: Invocation, versions: _Versions) -> Json:
         values = activation(self.world, request, self.authorize, invocation.matched)
-        return values | {"params": invocation.param}
+        return values | {"params": invocation.param, "object": versions.objects[invocation.matched]}
+
+
+class _Versions:
+    """The object of a request in each version that policies of one pass see.
+
+    Each is converted once, before any policy runs: a policy of another version does not see what those before it
+    changed, and of several only the version that was worked on last goes into the request (the server's
+    `dispatchInvocations`).
+    """
+
+    def __init__(self, world: World, request: Request, wanted: list[Matched]) -> None:
+        self.world = world
+        self.own = own(request)
+        given = None if request.operation == "DELETE" else request.object
+        self.objects = {each: converted(world, self.own, each, given) for each in wanted}
+        self.changed: set[Matched] = set()
+        self.last: Matched | None = None
+
+    def store(self, request: Request) -> None:
+        """Write the last version back into the request, where it was changed."""
+        if self.last is not None and self.last in self.changed:
+            found = converted(self.world, self.last, self.own, self.objects[self.last])
+            request.object = None if found is None else settled(self.own, found)
 
 
 def _worded(failure: Failure) -> str:
@@ -254,30 +282,13 @@ def _nested(node: Node) -> bool:
         if node.name.startswith("Object") and any(_holds_literal(value) for _, value, _ in node.entries):
             return True
         return any(_nested(value) for _, value, _ in node.entries)
-    return any(_nested(child) for child in _children(node))
+    return any(_nested(child) for child in children(node))
 
 
 def _holds_literal(node: Node) -> bool:
     if isinstance(node, ListLit):
         return any(isinstance(item, (ListLit, MapLit)) for item in node.items)
     return isinstance(node, MapLit) and any(isinstance(v, (ListLit, MapLit)) for _, v, _ in node.entries)
-
-
-def _children(node: Node) -> list[Node]:
-    match node:
-        case Call():
-            return [*node.args, *([node.target] if node.target is not None else [])]
-        case ListLit():
-            return node.items
-        case MapLit():
-            return [part for key, value, _ in node.entries for part in (key, value)]
-        case Fold():
-            return [node.source, node.step, *([node.test] if node.test is not None else [])]
-        case Select():
-            return [node.operand]
-        case Index():
-            return [node.operand, node.key]
-    return []
 
 
 __all__ = ["MutatingPolicies"]

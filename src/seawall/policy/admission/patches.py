@@ -14,7 +14,7 @@ from seawall.cel.values import (
     show_duration,
     show_timestamp,
 )
-from seawall.core.errors import NotBuiltError
+from seawall.core.errors import InputError
 from seawall.policy.admission.request import Denied
 from seawall.policy.admission.typed import (
     BUILTIN,
@@ -58,9 +58,10 @@ class Kind:
                     if found is not None:
                         reference, self.schema = found
         if reference is None:
-            raise NotBuiltError(
+            raise InputError(
                 f"the types of {kind} ({group or 'core'}/{version}) are not known, and a mutation needs them",
                 hint="give its CustomResourceDefinition in the world",
+                code="unknown-kind",
             )
         self.reference: Reference = reference
 
@@ -69,7 +70,7 @@ class Kind:
         if self.schema is not None:
             made: Json = with_defaults(obj, self.schema)
             return made
-        return with_api_defaults(self.group, self.kind, _without_nulls(obj))
+        return with_api_defaults(self.reference, _without_nulls(obj))
 
 
 def apply_configuration(kind: Kind, live: Json, made: Any) -> Json:

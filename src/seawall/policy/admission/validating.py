@@ -10,6 +10,7 @@ from seawall.policy.admission.expressions import (
     Evaluation,
     Expression,
     Lazy,
+    Outcome,
     OutOfBudgetError,
     Scope,
 )  # fmt: skip
@@ -62,7 +63,7 @@ class Policy:
             (
                 scope.compile(str(item.get("expression")), ("bool",)),
                 item,
-                scope.compile(str(item["messageExpression"]), ("string",))
+                scope.compile(str(item["messageExpression"]), ("string",), silent=True)
                 if item.get("messageExpression")
                 else None,
             )
@@ -182,54 +183,74 @@ class ValidatingPolicies:
                 return [failed(error)], [], 0
             if not met:
                 return [], [], 0
-        scope = values | {}
-        scope["variables"] = Lazy(policy.variables, scope)
-        run = Evaluation(scope, BUDGET)
+        run = _evaluation(policy, values, BUDGET)
         try:
             results = [run.run(expression) for expression, _, _ in policy.validations]
         except OutOfBudgetError as error:
             return [failed(str(error))], [], BUDGET
+        # Messages and annotations know no authorizer, and compute the variables anew.
+        values = {key: value for key, value in values.items() if not key.startswith("authorizer")}
+        messages = _evaluation(policy, values, run.budget)
+        spent = ""
+        worded: list[Outcome | None] = [None] * len(results)
+        try:
+            # All of them, also of validations that hold.
+            worded = [messages.run(text) if text is not None else None for _, _, text in policy.validations]
+        except OutOfBudgetError as error:
+            spent = str(error)
         decisions = []
-        messages = Evaluation(
-            {key: value for key, value in scope.items() if not key.startswith("authorizer")}, run.budget
-        )
-        for (expression, item, text), result in zip(policy.validations, results, strict=True):
+        for (expression, item, _), result, text in zip(policy.validations, results, worded, strict=True):
             if result.error:
                 decisions.append(failed(result.error))
+            elif spent:
+                decisions.append(failed(f"failed messageExpression: {spent}"))
             elif result.value is True:
                 decisions.append(Decision(None))
             else:
-                try:
-                    message = _message(item, expression, text, messages)
-                except OutOfBudgetError as error:
-                    decisions.append(failed(f"failed messageExpression: {error}"))
-                    continue
-                decisions.append(Decision(message, str(item.get("reason") or "Invalid")))
-        return decisions, self._annotations(policy, scope), BUDGET - messages.budget
+                decisions.append(
+                    Decision(_message(item, expression, text), str(item.get("reason") or "Invalid"))
+                )
+        try:
+            annotations = self._annotations(policy, values)
+        except OutOfBudgetError as error:
+            return [failed(str(error))], [], BUDGET
+        return decisions, annotations, BUDGET - messages.budget
 
-    def _annotations(self, policy: Policy, scope: Json) -> list[tuple[str, str, str]]:
-        run = Evaluation(scope, BUDGET)
+    def _annotations(self, policy: Policy, values: Json) -> list[tuple[str, str, str]]:
+        """Return (key, value, error) of what is published or failed. Raises OutOfBudgetError."""
+        run = _evaluation(policy, values, BUDGET)
         found: list[tuple[str, str, str]] = []
-        for key, expression in policy.annotations:
-            try:
-                result = run.run(expression)
-            except OutOfBudgetError as error:
-                return [(key, "", str(error))] if policy.fails else []
+        for (key, _), result in zip(
+            policy.annotations, [run.run(each) for _, each in policy.annotations], strict=True
+        ):
             if result.error:
                 if policy.fails:
                     found.append((key, "", result.error))
             elif isinstance(result.value, str) and (text := result.value.strip(_SPACES)):
-                found.append((key, text.encode()[:MAX_ANNOTATION].decode(errors="ignore"), ""))
+                found.append((key, _cut(text), ""))
         return found
 
 
-def _message(item: Json, expression: Expression, text: Expression | None, run: Evaluation) -> str:
-    if text is not None:
-        result = run.run(text)
-        if not result.error and isinstance(result.value, str):
-            message = result.value.strip(_SPACES)
-            if message and len(message.encode()) <= MAX_MESSAGE and "\n" not in message:
-                return message
+def _evaluation(policy: Policy, values: Json, budget: int) -> Evaluation:
+    scope = values | {}
+    scope["variables"] = Lazy(policy.variables, scope)
+    return Evaluation(scope, budget)
+
+
+def _cut(text: str) -> str:
+    """Cut a value to as many bytes as an annotation may have; each byte of a half character shows as U+FFFD."""
+    raw = text.encode()
+    if len(raw) <= MAX_ANNOTATION:
+        return text
+    whole = raw[:MAX_ANNOTATION].decode(errors="ignore")
+    return whole + "\ufffd" * (MAX_ANNOTATION - len(whole.encode()))
+
+
+def _message(item: Json, expression: Expression, text: Outcome | None) -> str:
+    if text is not None and not text.error and isinstance(text.value, str):
+        message = text.value.strip(_SPACES)
+        if message and len(message.encode()) <= MAX_MESSAGE and "\n" not in message:
+            return message
     return (
         str(item.get("message") or "").strip(_SPACES)
         or f"failed expression: {expression.source.strip(_SPACES)}"

@@ -8,7 +8,7 @@ from typing import Any
 from seawall.cel.environment import overload
 from seawall.cel.library.kubernetes.making import method, parses
 from seawall.cel.library.kubernetes.urls import parse_url
-from seawall.cel.operators import tenth
+from seawall.cel.operators import size, tenth
 from seawall.cel.values import NONE, Opaque, Optional
 
 
@@ -98,10 +98,10 @@ FORMATS_BY_NAME = {
         Format("dns1123SubdomainPrefix", 60, _pattern(_SUBDOMAIN, 253, _DNS_SUBDOMAIN, prefix=True)),
         Format("dns1035LabelPrefix", 30, _pattern(_LABEL_1035, 63, _DNS_1035, prefix=True)),
         Format("labelValue", 40, _pattern(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?", 63, _LABEL_VALUE)),
-        Format("uri", 1000, lambda text: [] if parses(parse_url)(text) else ["invalid URI for request"]),
+        Format("uri", 1103, lambda text: [] if parses(parse_url)(text) else ["invalid URI for request"]),
         Format(
             "uuid",
-            50,
+            70,
             _pattern(
                 r"(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}",
                 0,
@@ -110,15 +110,15 @@ FORMATS_BY_NAME = {
         ),
         Format(
             "byte",
-            50,
+            84,
             _pattern(
                 r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})",
                 0,
                 "invalid base64",
             ),
         ),
-        Format("date", 50, _date),
-        Format("datetime", 50, lambda text: [] if parses(_datetime)(text) else ["invalid datetime"]),
+        Format("date", 71, _date),
+        Format("datetime", 71, lambda text: [] if parses(_datetime)(text) else ["invalid datetime"]),
     )
 }
 
@@ -143,6 +143,6 @@ _F = "kubernetes.NamedFormat"
 FORMATS = (
     overload(f"format:named(string) -> optional<{_F}>", _named_format),
     method(_F, "validate(string) -> optional<list<string>>", _validate,
-            lambda _, given, text: tenth(1 + len(text)) * -(-given.size // 4)),
+            lambda _, given, text: tenth(1 + size(text)) * -(-getattr(given, "size", 1) // 4)),
     *(overload(f"format:{name}() -> {_F}", lambda found=found: found) for name, found in FORMATS_BY_NAME.items()),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from seawall.cel.environment import overload
 from seawall.cel.errors import CelError
 from seawall.cel.library.conversions import walk
 from seawall.cel.library.kubernetes.making import method, parses
-from seawall.cel.operators import tenth
+from seawall.cel.operators import size, tenth
 from seawall.cel.values import Opaque
 
 
@@ -121,7 +121,7 @@ def _masked(value: Cidr) -> Cidr:
 _I, _C = "net.IP", "net.CIDR"
 NETWORK = (
     overload(f"ip(string) -> {_I}", parse_ip, walk),
-    overload("ip:isCanonical(string) -> bool", lambda text: str(parse_ip(text).address) == text, lambda _, t: tenth(2 * len(t))),
+    overload("ip:isCanonical(string) -> bool", lambda text: str(parse_ip(text).address) == text, lambda _, t: tenth(2 * size(t))),
     overload("isIP(string) -> bool", parses(parse_ip), walk),
     overload(f"string({_I}) -> string", lambda value: str(value.address)),
     method(_I, "family() -> int", lambda value: value.address.version),
@@ -134,12 +134,12 @@ NETWORK = (
     overload("isCIDR(string) -> bool", parses(parse_cidr), walk),
     overload(f"string({_C}) -> string", lambda value: str(value.interface)),
     method(_C, "containsIP(string) -> bool", lambda a, b: _contains_ip(a, parse_ip(b)),
-            lambda _, a, b: tenth(2 * a.cost_size) + tenth(len(b))),
-    method(_C, f"containsIP({_I}) -> bool", _contains_ip, lambda _, a, __: tenth(2 * a.cost_size)),
+            lambda _, a, b: tenth(2 * size(a)) + tenth(size(b))),
+    method(_C, f"containsIP({_I}) -> bool", _contains_ip, lambda _, a, __: tenth(2 * size(a))),
     method(_C, "containsCIDR(string) -> bool", lambda a, b: _contains_cidr(a, parse_cidr(b)),
-            lambda _, a, b: tenth(2 * a.cost_size) + tenth(a.cost_size) + 1 + tenth(len(b))),
+            lambda _, a, b: tenth(2 * size(a)) + tenth(size(a)) + 1 + tenth(size(b))),
     method(_C, "containsCIDR(self) -> bool", _contains_cidr,
-            lambda _, a, __: tenth(2 * a.cost_size) + tenth(a.cost_size) + 1),
+            lambda _, a, __: tenth(2 * size(a)) + tenth(size(a)) + 1),
     method(_C, f"ip() -> {_I}", lambda value: Ip(value.interface.ip)),
     method(_C, "prefixLength() -> int", lambda value: value.interface.network.prefixlen),
     method(_C, "masked() -> self", _masked),
