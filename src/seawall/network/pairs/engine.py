@@ -380,6 +380,8 @@ class Matrix:
             if match.nodes is not None and match.nodes not in self.people.node_selectors:
                 return False
             if match.block is not None:
+                if not self.people.blocks_read:
+                    return False
                 for network in (match.block, *match.excepted):
                     starts = self.people.atoms.starts[network.version]
                     low = int(network.network_address)
