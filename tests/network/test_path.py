@@ -459,3 +459,17 @@ def test_the_metadata_endpoint_is_closed_at_a_group_by_its_tag():
     assert edit["rule"]["properties"]["destinationAddressPrefix"] == "AzurePlatformIMDS"
     closed = [*BASE, group(edit["rule"])]
     assert ask("shop/agent", "imds", port=80, objects=[agent], resources=closed)["verdict"] == "deny"
+
+
+def test_the_tag_virtualnetwork_holds_the_prefixes_of_routes():
+    """On-premises addresses behind an appliance are VirtualNetwork to a group (specs b6); a default route is not."""
+    agent = {**POD, "metadata": {"name": "agent", "namespace": "shop"}, "spec": {"hostNetwork": True}}
+    premises = table(("on-premises", "192.168.0.0/16", "VirtualAppliance", "10.1.0.200"))
+    everything = table(("all", "0.0.0.0/0", "VirtualAppliance", "10.1.0.200"))
+    asked = {"objects": [agent], "port": 22}
+    for routes, verdict in ((premises, "allow"), (table(), "deny"), (everything, "deny")):
+        answer = ask("192.168.1.1", "10.1.0.4", **asked, resources=[CLUSTER, VNET, routes, group()])
+        assert (
+            next(item for item in answer["path"] if item["stop"].startswith("subnet group"))["verdict"]
+            == verdict
+        )

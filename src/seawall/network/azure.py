@@ -124,7 +124,17 @@ class AzureNetwork:
             for text in profile.get("podCidrs") or [profile.get("podCidr")]:
                 if text and str(profile.get("networkPluginMode") or "").lower() == "overlay":
                     spaces.append(ipaddress.ip_network(str(text), strict=False))
-        self.topology = Topology(vnet=tuple(spaces), tags=tags) if spaces else Topology(tags=tags)
+        # The tag VirtualNetwork holds the prefixes of routes too. A default route would make it everything, and "might"
+        # be in it: it is left out, so that no group is said to let the Internet in for a route's sake.
+        routed = {
+            route.prefix: None
+            for routes in self.routes.values()
+            for route in routes
+            if route.prefix is not None and route.prefix.prefixlen
+        }
+        self.topology = Topology(tags=tags, routed=tuple(routed))
+        if spaces:
+            self.topology = Topology(tuple(spaces), tags, tuple(routed))
 
     def admin_for(self, vnet: str) -> tuple[tuple[NsgRule, ...], bool]:
         """Return the security admin rules of a virtual network, and whether it is certain that they are all.

@@ -88,7 +88,7 @@ class Way:
         return pod.addresses[0] if pod.addresses and not self.network.subnets else None
 
     def _route(self, subnet: Subnet | None, target: Address) -> Hop:
-        inside = self.network.topology.in_tag("VirtualNetwork", target)
+        inside = self.network.topology.inside(target)
         there = self.network.subnet_of(target)
         if target in self.network.private_endpoints and not (there and there.endpoint_routes):
             return Hop("route", ALLOW, "a private endpoint: its own route is narrower than any of a table")
@@ -138,8 +138,8 @@ class Way:
         if receiver is None:
             yield Hop("node", UNKNOWN, "the addresses of the pod and its node were not read")
             return
-        inside = self.network.topology.in_tag("VirtualNetwork", source)
-        if not inside and self.network.topology.in_tag("VirtualNetwork", receiver) and source != WIRE_SERVER:
+        inside = self.network.topology.inside(source)
+        if not inside and self.network.topology.inside(receiver) and source != WIRE_SERVER:
             yield Hop(
                 "address", DENY, f"{receiver} is private: the Internet gets there by a load balancer alone"
             )
@@ -215,7 +215,7 @@ class Way:
         spec, metadata = service.get("spec") or {}, service.get("metadata") or {}
         annotations = metadata.get("annotations") or {}
         internal = str(annotations.get(INTERNAL)).lower() == "true"
-        inside = self.network.topology.in_tag("VirtualNetwork", source)
+        inside = self.network.topology.inside(source)
         if spec.get("type") != "LoadBalancer":
             yield Hop(
                 "load balancer",
