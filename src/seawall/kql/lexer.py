@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -205,6 +206,16 @@ _FORMS = {
 }
 
 
+def _decimal(text: str) -> object:
+    """Write a decimal without an exponent; INVALID beyond what .NET's SqlDecimal holds."""
+    if "e" not in text:
+        return text
+    exponent = text.partition("e")[2]
+    if len(exponent) > 3 or abs(int(exponent)) > 40:
+        return INVALID
+    return format(Decimal(text), "f")
+
+
 def typed_value(type_: str, body: str) -> object:
     """Read what stands between the parentheses of a typed literal; INVALID when it is none of its type."""
     lower = body.strip().lower()
@@ -230,7 +241,7 @@ def typed_value(type_: str, body: str) -> object:
         bits = 31 if type_ == "int" else 63
         return number if -(1 << bits) <= number < 1 << bits else INVALID
     if type_ == "decimal":
-        return lower.lstrip("+") if _REAL.match(lower) else INVALID
+        return _decimal(lower.lstrip("+")) if _REAL.match(lower) else INVALID
     special = {"nan": "nan", "+inf": "inf", "-inf": "-inf", "inf": "inf"}.get(lower)
     if special:
         return float(special)

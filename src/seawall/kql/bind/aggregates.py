@@ -159,7 +159,7 @@ declare("dcountif count_distinctif", condition=1)(_dcount)
 def _spread(function: str) -> Callable[[Any, Call, Ex, str], Ex]:
     def make(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
         del binder
-        if value.type == "timespan":
+        if value.type == "timespan" and function.startswith("std"):
             return Ex(f"coalesce({function}({value.sql}){keep}, 0)::BIGINT", "timespan")
         if value.type not in NUMBERS - {"decimal"} and value.type != "dynamic":
             raise Fault(f"{node.name}() of a {value.type}", node.pos)
@@ -258,7 +258,7 @@ for _word in ("and", "or", "xor"):
         del binder
         if value.type not in INTEGERS:
             raise Fault(f"{node.name}() takes a long, not a {value.type}", node.pos)
-        return Ex(f"bit_{word}({value.sql}){keep}", "long")
+        return Ex(f"bit_{word}({value.sql}){keep}", value.type)
 
     declare(f"binary_all_{_word}")(_bits)
 
@@ -299,18 +299,19 @@ def _arg(word: str) -> Callable[[Any, Call, Any], Many]:
             raise Fault(f"{node.name}() takes at least one argument", node.pos)
         first = node.args[0]
         by = binder.ex(first, scope)
-        if by.type in ("dynamic", "guid", "decimal"):
+        if by.type in ("dynamic", "guid"):
             raise Fault(
                 f"{node.name}() of a {by.type}", node.pos, hint="convert it: tostring(...) or toreal(...)"
             )
         name = derived(first)
         rest = _columns(binder, node.args[1:], scope, name)
-        values = [(name, by), *rest]
+        values = [(name or f"{word[4:]}_", by), *rest]
         struct = _struct(values)
-        best = f"coalesce({word}({struct}, {by.sql}), first({struct}))"
-        if len(values) == 1:
+        order = f"k_decimal_key({by.sql})" if by.type == "decimal" else by.sql
+        best = f"coalesce({word}({struct}, {order}), first({struct}))"
+        if len(values) == 1 and by.type != "decimal":
             out = f"{word[4:]}({by.sql})"
-            return [(name, Ex(f"coalesce({out}, '')" if by.type == "string" else out, by.type))]
+            return [(values[0][0], Ex(f"coalesce({out}, '')" if by.type == "string" else out, by.type))]
         return [(one, _picked(best, i, value)) for i, (one, value) in enumerate(values)]
 
     return bound

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.kql.bind import sketches as _sketches  # noqa: F401 - its aggregates are known once it is read
 from seawall.kql.bind.expand import Expand
+from seawall.kql.bind.names import Numbers
 from seawall.kql.bind.relation import Col, Ids, Rel
 from seawall.kql.bind.scope import Env, FunctionLet, Scope, TableLet
 from seawall.kql.bind.values import UNKNOWN, Ex
@@ -66,6 +67,7 @@ class Binder(Expand):
         self.wraps = wraps
         self.catalog = catalog
         self.ids = Ids()
+        self.numbers = Numbers()
         self.wanted: set[Origin] = set()
         self.known_leaves = leaves or {}
         self.uses_now = False
@@ -115,8 +117,9 @@ class Binder(Expand):
         if isinstance(value, Lambda):
             env.names[node.name] = FunctionLet(node.name, value, _frozen(env))
         elif self.is_tabular(value, env):
+            number = self.numbers.last
             self.table_of(value, env)  # an error in it is an error of the query, used or not
-            env.names[node.name] = TableLet(value, _frozen(env))
+            env.names[node.name] = TableLet(value, _frozen(env), number=number)
         elif isinstance(value, Pipeline):
             raise Fault("a table is expected before this operator", value.pos)
         else:
@@ -130,9 +133,11 @@ class Binder(Expand):
         self.depth += 1
         if self.depth > 60:
             raise Fault("functions call each other more than 60 levels deep", node.pos, kind="limit")
+        env = Env(function.env)
+        numbers = self.numbers
         try:
-            env = Env(function.env)
             self.parameters(function, node, scope, env)
+            self.numbers = Numbers()  # a function's body counts for itself
             for statement in function.body.body:
                 self.statement(statement, env)
             result = function.body.result
@@ -144,6 +149,7 @@ class Binder(Expand):
             return value
         finally:
             self.depth -= 1
+            self.numbers = numbers
 
     def parameters(self, function: FunctionLet, node: Call, scope: Scope, env: Env) -> None:
         """Give the parameters their values: by position, by name, by default."""

@@ -59,7 +59,11 @@ def align(left: Ex, right: Ex, op: str, pos: int) -> tuple[Ex, Ex]:
         return left, dynamic_as(right, left, op, pos)
     if lt in NUMBERS and rt in NUMBERS:
         if "decimal" in (lt, rt):
-            raise refuse("a comparison of a decimal with another number", pos)
+            # A number's own digits: 2.5 is 2.5, as todecimal() has it.
+            left, right = (
+                each if each.type == "decimal" else Ex(f"k_todecimal(({each.sql})::VARCHAR)", "decimal")
+                for each in (left, right)
+            )
         return left, right
     for a, b, flip in ((left, right, False), (right, left, True)):
         if a.type == "bool" and b.type in INTEGERS | {"real"}:
@@ -162,9 +166,9 @@ def order(left: Ex, right: Ex, op: str, pos: int) -> str:
             pos,
             hint="convert them: tolong(...), todatetime(...)",
         )
-    if left.type == "decimal" and right.type == "decimal":
-        return f"(k_decimal_compare({left.sql}, {right.sql}) {op} 0)"
     a, b = align(left, right, op, pos)
+    if "decimal" in (a.type, b.type):
+        return f"(k_decimal_compare({a.sql}, {b.sql}) {op} 0)"
     return f"({a.sql} {op} {b.sql})"
 
 

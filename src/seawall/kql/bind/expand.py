@@ -88,7 +88,7 @@ class Expand(Shapes):
             ex = Ex(sql, "dynamic", base=sql, origin=element)
         cols = list(rel.cols)
         at = {col.name: i for i, col in enumerate(cols)}
-        name = item.name or derived(item.value)
+        name = item.name or derived(item.value) or Namer(numbers=self.numbers).anonymous()
         if name in at:
             cols[at[name]] = Col(name, ex)
         else:
@@ -145,7 +145,7 @@ class Expand(Shapes):
         frm = f"(SELECT {', '.join(select)} FROM {base.frm}) AS {alias}"
         cols = [Col(col.name, _moved(col.ex, f"{alias}.e{i}")) for i, col in enumerate(inner)]
         at = {col.name: i for i, col in enumerate(cols)}
-        namer = Namer(set(at))
+        namer = Namer(set(at), self.numbers)
         outputs: list[str] = []
         for i, (item, name) in enumerate(zip(items, names, strict=True)):
             sql = f"nullif({alias}.x{i}, 'null')"
@@ -159,6 +159,7 @@ class Expand(Shapes):
                     base=sql,
                     origin=(below[0], below[1], (*below[2], "[]")) if below else None,
                 )
+            name = name or namer.anonymous()  # noqa: PLW2901 - the name that it gets
             if name in at:
                 cols[at[name]] = Col(name, ex)
             else:

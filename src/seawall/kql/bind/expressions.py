@@ -217,11 +217,12 @@ class Expressions:
             )
         if value.type not in NUMBERS and value.type != "timespan":
             raise Fault(f"the operator {node.op!r} is not defined for a {value.type}", node.pos)
-        type_ = "long" if value.type == "int" else value.type
+        type_ = "long" if value.type == "int" and not value.known else value.type
         if node.op == "+":
             return Ex(value.sql, type_, const=value.const)
         if value.known and value.const is not None and type_ != "decimal":
-            return literal(-value.const, type_)
+            out = -value.const
+            return literal(None if type_ == "int" and out > 2**31 - 1 else out, type_)
         if type_ == "decimal":
             return Ex(f"k_decimal('-', '0', {value.sql})", type_)
         return Ex(f"(-{value.sql})", type_)

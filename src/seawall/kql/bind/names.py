@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from seawall.kql.errors import Fault
 from seawall.kql.facts import builtins
 from seawall.kql.tree import Call, Dot, Expr, Index, Lit, Name, Named, Unary
 
-_RENAMED = {"any": "any", "take_any": ""}
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 
 def derived(node: Expr) -> str:
@@ -14,7 +18,7 @@ def derived(node: Expr) -> str:
         return node.name
     if isinstance(node, Dot):
         base = derived(node.base)
-        return f"{base}_{node.key}" if base else ""
+        return f"{base}_{node.key}" if base else node.key if isinstance(node.base, Lit) else ""
     if isinstance(node, Index):
         return _index(node)
     if isinstance(node, Call):
@@ -27,7 +31,8 @@ def derived(node: Expr) -> str:
 def _index(node: Index) -> str:
     base = derived(node.base)
     if not base:
-        return ""
+        own = isinstance(node.base, Lit) and isinstance(node.index, Lit)
+        return str(node.index.value) if own else ""  # type: ignore[attr-defined] # as `own` says
     if isinstance(node.index, Lit):
         value = node.index.value
         return f"{base}_{abs(value) if isinstance(value, int) else value}"
@@ -37,6 +42,8 @@ def _index(node: Index) -> str:
 
 
 def _call(node: Call) -> str:
+    if node.name in ("array_sort_asc", "array_sort_desc"):
+        return f"{derived(node.args[0]) or 'array0'}_sorted" if node.args else ""
     table = builtins()
     known = table.functions.get(node.name)
     if known is None:
@@ -71,31 +78,50 @@ def _aggregate(node: Call, prefix: str) -> str:
     return f"{prefix}_{inner}"
 
 
+class Numbers:
+    """The numbers of `Column1`, `Column2` ...: one row of them goes through a whole query (measured)."""
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        self.last = 0
+
+    def take(self) -> int:
+        """Return the next one."""
+        self.last += 1
+        return self.last
+
+
 class Namer:
     """Hands out column names: a derived name that is taken gets a number, a missing one is `ColumnN`."""
 
-    __slots__ = ("counter", "taken")
+    __slots__ = ("given", "numbers", "taken")
 
-    def __init__(self, taken: set[str] | None = None) -> None:
+    def __init__(self, taken: set[str] | None = None, numbers: Numbers | None = None) -> None:
         self.taken = taken or set()
-        self.counter = 0
+        self.given: set[str] = set()
+        self.numbers = numbers or Numbers()
 
-    def anonymous(self) -> str:
-        """Return the next free `ColumnN`."""
+    def anonymous(self, above: Container[str] = ()) -> str:
+        """Return the next `ColumnN` that is not a name of the table above."""
         while True:
-            self.counter += 1
-            name = f"Column{self.counter}"
-            if name not in self.taken:
-                self.taken.add(name)
+            name = f"Column{self.numbers.take()}"
+            if name not in above:
                 return name
 
     def unique(self, name: str) -> str:
         """Return `name`, or `name1`, `name2` ... where it is taken."""
-        if not name:
-            return self.anonymous()
+        name = name or self.anonymous()
         out, count = name, 0
         while out in self.taken:
             count += 1
             out = f"{name}{count}"
         self.taken.add(out)
         return out
+
+    def claim(self, name: str, pos: int) -> str:
+        """Take a name that the query gives: twice is an error (KS171), after a derived one it gets a number."""
+        if name in self.given:
+            raise Fault(f"a column {name!r} is already there", pos, hint="give it another name: new = ...")
+        self.given.add(name)
+        return self.unique(name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.kql.bind.aggregates import Aggregates
 from seawall.kql.bind.expressions import Expressions
-from seawall.kql.bind.names import Namer, derived
+from seawall.kql.bind.names import Namer, Numbers, derived
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import INTEGERS, Ex, literal, quote, to_long, to_string
@@ -39,7 +39,7 @@ from seawall.kql.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 MAX_COLUMNS = 2000
 
@@ -110,8 +110,8 @@ class Operators(Expressions, Aggregates):
         return self.keep(rel, cols)
 
     def keep(self, rel: Rel, cols: list[Col]) -> Rel:
-        """Give the same rows with other columns; DISTINCT needs a subquery for that."""
-        if rel.distinct:
+        """Give the same rows with other columns; DISTINCT and GROUP BY, which count columns, need a subquery."""
+        if rel.distinct or rel.group:
             order = [col.name for col in cols]
             rel = rel.flush()
             cols = [rel.names[name] for name in order]
@@ -138,31 +138,22 @@ class Operators(Expressions, Aggregates):
         rel = self.prelude(node.items, rel.settle(), env)
         scope = Scope(rel, env, serial=rel.sorted)
         cols: list[Col] = []
-        namer = Namer()
-        declared: set[str] = set()
+        namer = Namer(numbers=self.numbers)
         for item in node.items:
             if isinstance(item, Star):
-                cols.extend(Col(self.claim(namer, col.name, item.pos), col.ex) for col in rel.visible)
+                cols.extend(Col(namer.claim(col.name, item.pos), col.ex) for col in rel.visible)
                 continue
             many = self.several(item, scope)
             if many:
                 cols.extend(
-                    Col(self.claim(namer, name, item.pos) if given else namer.unique(name), ex)
+                    Col(namer.claim(name, item.pos) if given else namer.unique(name), ex)
                     for given, name, ex in many
                 )
                 continue
+            if isinstance(item, Named) and len(item.names) > 1:
+                raise refuse("a tuple of names in project", item.pos)
             value = self.ex(item, scope)
-            if isinstance(item, Named):
-                if len(item.names) > 1:
-                    raise refuse("a tuple of names in project", item.pos)
-                name = self.claim(namer, item.names[0], item.pos)
-                declared.add(name)
-            elif isinstance(item, Name):
-                name = self.claim(namer, item.name, item.pos)
-                declared.add(name)
-            else:
-                name = namer.unique(self.title(item, rel, declared))
-            cols.append(Col(name, value))
+            cols.append(Col(self.named(item, rel, namer), value))
         return self.windowed(rel.arranged(cols))
 
     def several(self, item: Expr, scope: Scope) -> list[tuple[bool, str, Ex]]:
@@ -173,87 +164,87 @@ class Operators(Expressions, Aggregates):
         if not isinstance(node, Call):  # pragma: no cover - _is_several says so
             return []
         names = item.names if isinstance(item, Named) else ()
-        table = SEVERAL[node.name]
-        inner = Call(node.pos, f"{node.name}_dynamic", node.args)
-        bag = self.ex(inner, scope)
+        found = self.sorted_arrays(node, scope) if node.name in SORTS else self.series_columns(node, scope)
+        if names:
+            # Columns beyond the names are dropped (docs: extend).
+            return [(True, name, ex) for name, (_, ex) in zip(names, found, strict=False)]
+        return [(False, name, ex) for name, ex in found]
+
+    def series_columns(self, node: Call, scope: Scope) -> Iterator[tuple[str, Ex]]:
+        """Give what a series function returns: its dynamic form, taken apart."""
+        bag = self.ex(Call(node.pos, f"{node.name}_dynamic", node.args), scope)
         prefix = f"{node.name}_{derived(node.args[0])}" if node.args else node.name
-        out: list[tuple[bool, str, Ex]] = []
-        for index, (key, type_) in enumerate(table):
+        for key, type_ in SEVERAL[node.name]:
             value = self.path(bag, key, node.pos, {})
-            ex = value if type_ == "dynamic" else Ex(convert(value, type_, node.pos), type_)
-            given = index < len(names)
-            if names and not given:
-                break
-            out.append((given, names[index] if given else f"{prefix}_{key}", ex))
-        return out
+            yield (
+                f"{prefix}_{key}",
+                value if type_ == "dynamic" else Ex(convert(value, type_, node.pos), type_),
+            )
+
+    def sorted_arrays(self, node: Call, scope: Scope) -> Iterator[tuple[str, Ex]]:
+        """Give each array of `array_sort_asc` a column `NAME_sorted` (measured on the analyser)."""
+        arrays = list(node.args)
+        if len(arrays) > 1 and self.ex(arrays[-1], scope).type == "bool":
+            arrays.pop()
+        whole = self.ex(node, scope)
+        for index, array in enumerate(arrays):
+            value = whole if len(arrays) == 1 else self.path(whole, index, node.pos, {})
+            yield f"{derived(array) or f'array{index}'}_sorted", value
 
     prelude: Callable[[Sequence[Expr], Rel, Env], Rel]
+    numbers: Numbers
 
-    def title(self, item: Expr, rel: Rel, declared: set[str]) -> str:
-        """Return the name that an expression gives; one that was given by name already is an error (KS171)."""
+    def named(self, item: Expr, rel: Rel, namer: Namer) -> str:
+        """Return the name of an item's column: a given one, else the one that the expression gives."""
+        name = self.title(item, rel)
+        return namer.claim(name, item.pos) if isinstance(item, Name | Named) else namer.unique(name)
+
+    def title(self, item: Expr, rel: Rel) -> str:
+        """Return the name that an expression gives, "" where it becomes `ColumnN`."""
         name = derived(item)
-        if (
-            isinstance(item, Call)
-            and item.name in ("column_ifexists", "columnifexists")
-            and name not in rel.names
-        ):
-            return ""
-        if name and name in declared:
-            raise Fault(f"a column {name!r} is already there", item.pos, hint="give it a name: new = ...")
-        return name
-
-    def claim(self, namer: Namer, name: str, pos: int) -> str:
-        """Take a name that was given; it must not be there already (KS171)."""
-        if name in namer.taken:
-            raise Fault(f"a column {name!r} is already there", pos)
-        namer.taken.add(name)
-        return name
+        absent = isinstance(item, Call) and item.name in ("column_ifexists", "columnifexists")
+        return "" if absent and name not in rel.names else name
 
     def windowed(self, rel: Rel) -> Rel:
         """Put windows into a subquery, so that later filters do not change what they see."""
         return rel.flush() if any(" OVER (" in (col.ex._sql or "") for col in rel.cols) else rel
 
     def extend(self, items: Sequence[Expr], rel: Rel, env: Env) -> Rel:
-        """`extend`: a column of the same name is replaced where it stands."""
+        """`extend`: a column of the same name is replaced where it stands; of two new ones the last counts."""
         rel = self.prelude(items, rel.settle(), env)
         scope = Scope(rel, env, serial=rel.sorted)
         cols = list(rel.visible)
         at = {col.name: index for index, col in enumerate(cols)}
-        namer = Namer(set(at))
-        fresh: set[str] = set()
-        declared: set[str] = set()
-        for item in items:
-            for given, name, ex in self.several(item, scope):
-                label = name if given else namer.unique(name)
-                namer.taken.add(label)
-                if label in at:
-                    cols[at[label]] = Col(label, ex)
-                else:
-                    at[label] = len(cols)
-                    cols.append(Col(label, ex))
-                fresh.add(label)
-            if _is_several(item):
-                continue
-            value = self.ex(item, scope)
-            if isinstance(item, Named):
-                if len(item.names) > 1:
-                    raise refuse("a tuple of names in extend", item.pos)
-                name = item.names[0]
-                if name in fresh:
-                    raise Fault(f"a column {name!r} is already there", item.pos)
-            else:
-                name = self.title(item, rel, declared)
-                if not name or name in fresh:
-                    name = namer.unique(name)
-            fresh.add(name)
-            if isinstance(item, Name | Named):
-                declared.add(name)
-            namer.taken.add(name)
+        above = frozenset(at)
+        namer = Namer(set(at), self.numbers)
+        given: set[str] = set()
+
+        def put(name: str, ex: Ex) -> None:
             if name in at:
-                cols[at[name]] = Col(name, value)
+                cols[at[name]] = Col(name, ex)
             else:
                 at[name] = len(cols)
-                cols.append(Col(name, value))
+                cols.append(Col(name, ex))
+
+        for item in items:
+            many = self.several(item, scope)
+            for named, name, ex in many:
+                label = name if named else namer.unique(name)
+                namer.taken.add(label)
+                put(label, ex)
+            if many or _is_several(item):
+                continue
+            if isinstance(item, Named) and len(item.names) > 1:
+                raise refuse("a tuple of names in extend", item.pos)
+            value = self.ex(item, scope)
+            name = self.title(item, rel) or namer.anonymous(above)
+            if isinstance(item, Named):
+                if name in given:
+                    raise Fault(f"a column {name!r} is already there", item.pos)
+                given.add(name)
+            if not isinstance(item, Name):  # a column by its own name stays what it is
+                put(name, value)
+            namer.taken.add(name)
         if len(cols) > MAX_COLUMNS:
             raise Fault(f"a table has at most {MAX_COLUMNS} columns", items[0].pos, kind="limit")
         return self.windowed(rel.arranged(cols))
@@ -279,7 +270,8 @@ class Operators(Expressions, Aggregates):
             if order:
                 natural = order.startswith("granny")
                 cols.sort(
-                    key=lambda col: _granny(col.name) if natural else col.name, reverse=order.endswith("desc")
+                    key=lambda col: _granny(col.name) if natural else col.name.lower(),
+                    reverse=order.endswith("desc"),
                 )
             out.extend(cols)
             seen.update(col.name for col in cols)
@@ -295,16 +287,11 @@ class Operators(Expressions, Aggregates):
         else:
             rel = rel.settle()
             scope = Scope(rel, env)
-            namer = Namer()
+            namer = Namer(numbers=self.numbers)
             cols: list[Col] = []
             for item in node.items:
                 value = self.ex(item, scope)
-                name = (
-                    self.claim(namer, derived(item), item.pos)
-                    if isinstance(item, Name | Named)
-                    else namer.unique(self.title(item, rel, set()))
-                )
-                cols.append(Col(name, value))
+                cols.append(Col(self.named(item, rel, namer), value))
             self.groupable(cols, node.pos)
             out = rel.replace([*cols, *self.part_columns(rel)]).clone()
         out.distinct = True
@@ -331,19 +318,16 @@ class Operators(Expressions, Aggregates):
         rel = rel.settle()
         scope = Scope(rel, env)
         keys: list[Col] = []
-        namer = Namer()
+        namer = Namer(numbers=self.numbers)
         for item in node.keys:
             value = self.ex(item, scope)
-            name = (
-                self.claim(namer, derived(item), item.pos)
-                if isinstance(item, Name | Named)
-                else namer.unique(self.title(item, rel, set()))
-            )
-            keys.append(Col(name, _forget(value)))
+            keys.append(Col(self.named(item, rel, namer), _forget(value)))
         self.groupable(keys, node.pos)
         if not node.aggregates and not keys:
             raise Fault("summarize needs aggregates or keys", node.pos, kind="syntax")
-        self.group_names = frozenset(col.name for col in keys)
+        # `*` in arg_max leaves out the columns that are keys themselves, not those that a key is made of.
+        plain = (item.value if isinstance(item, Named) else item for item in node.keys)
+        self.group_names = frozenset(item.name for item in plain if isinstance(item, Name))
         inner = Scope(rel, env, aggregate=True)
         cols = list(keys)
         for item in node.aggregates:
@@ -377,12 +361,12 @@ class Operators(Expressions, Aggregates):
             if many is not None:
                 for index, (name, ex) in enumerate(many):
                     given = names[index] if index < len(names) else ""
-                    cols.append(Col(self.claim(namer, given, item.pos) if given else namer.unique(name), ex))
+                    cols.append(Col(namer.claim(given, item.pos) if given else namer.unique(name), ex))
                 return
         if len(names) > 1:
             raise Fault("this aggregate gives one column", item.pos)
         ex = self.ex(value, scope)
-        name = self.claim(namer, names[0], item.pos) if names else namer.unique(derived(value))
+        name = namer.claim(names[0], item.pos) if names else namer.unique(derived(value))
         cols.append(Col(name, ex))
 
     # --- order and count -----------------------------------------------------------------------------------
@@ -510,7 +494,18 @@ class Operators(Expressions, Aggregates):
         """`serialize`: from here on the order counts."""
         out = rel.clone()
         out.sorted = True
-        return self.extend(node.items, out, env) if node.items else out
+        if not node.items:
+            return out
+        out = self.prelude(node.items, out.settle(), env)
+        scope = Scope(out, env, serial=True)
+        namer = Namer({col.name for col in out.visible}, self.numbers)
+        cols = list(out.visible)
+        for item in node.items:
+            value = self.ex(item, scope)
+            if not isinstance(item, Name):
+                # A name that is there gets a number: nothing is replaced here (measured on the analyser).
+                cols.append(Col(self.named(item, out, namer), value))
+        return self.windowed(out.arranged(cols))
 
     def op_getschema(self, node: GetSchema, rel: Rel, env: Env) -> Rel:
         """`getschema`."""
@@ -532,12 +527,13 @@ class Operators(Expressions, Aggregates):
 
 
 SEVERAL = {"series_stats": series.COLUMNS, "series_fit_line": series.LINE}
+SORTS = ("array_sort_asc", "array_sort_desc")
 """Functions that give several columns, made of what their `_dynamic` form gives."""
 
 
 def _is_several(item: Expr) -> bool:
     node = item.value if isinstance(item, Named) else item
-    return isinstance(node, Call) and node.name in SEVERAL
+    return isinstance(node, Call) and (node.name in SEVERAL or node.name in SORTS)
 
 
 PART = "\0part"

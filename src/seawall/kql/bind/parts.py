@@ -75,9 +75,6 @@ class Parts(Plugins):
             )
         namer = Namer(set(kept))
         cols.extend(Col(namer.unique(col.name), col.ex) for col in sub.visible)
-        order = {name: i for i, name in enumerate(names)}
-        if all(col.name in order for col in cols):
-            cols.sort(key=lambda col: order[col.name])
         out = source.replace([*cols, *hidden]).flush()
         out.frm = f"(WITH {numbered} AS MATERIALIZED {text} {out.frm[1:]}"
         return out

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 class TableLet:
     """A `let` name (or a table parameter) that stands for a query, bound anew where it is used."""
 
-    __slots__ = ("env", "query", "rel")
+    __slots__ = ("env", "number", "query", "rel")
 
-    def __init__(self, query: Expr | Pipeline | None, env: Env, rel: Rel | None = None) -> None:
+    def __init__(
+        self, query: Expr | Pipeline | None, env: Env, rel: Rel | None = None, number: int = 0
+    ) -> None:
         self.query = query
         self.env = env
         self.rel = rel
+        self.number = number
 
 
 class FunctionLet:

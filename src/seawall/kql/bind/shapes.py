@@ -91,7 +91,7 @@ class Shapes(Parts):
         else:
             count = f"greatest(0, ceil(({stop} - {start})::DOUBLE / {width})::BIGINT)"
         keys: list[Col] = []
-        namer = Namer()
+        namer = Namer(numbers=self.numbers)
         for item in node.keys:
             value = self.ex(item, scope)
             keys.append(Col(namer.unique(derived(item)), value))
@@ -166,7 +166,7 @@ class Shapes(Parts):
         above: list[tuple[str, Ex]] = []
         current = rel
         cols: list[Col] = []
-        namer = Namer()
+        namer = Namer(numbers=self.numbers)
         ordering: list[str] = []
         frm = ""
         joined: Rel | None = None

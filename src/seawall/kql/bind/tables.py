@@ -163,9 +163,14 @@ class Tables(Operators):
         drop = {right_name for _, _, _, right_name in keys} if node.mode == "lookup" else set()
         left_null, right_null = kind in ("rightouter", "fullouter"), kind in ("leftouter", "fullouter")
         cols = [Col(col.name, _outer(col.ex) if left_null else col.ex) for col in left.cols]
-        namer = Namer({col.name for col in cols})
+        taken = {col.name for col in cols}
+        # A number makes a name that neither side has (measured: specs b.5).
+        namer = Namer(taken | {col.name for col in right.cols})
         cols.extend(
-            Col(namer.unique(col.name), _outer(col.ex) if right_null else col.ex)
+            Col(
+                namer.unique(col.name) if col.name in taken else col.name,
+                _outer(col.ex) if right_null else col.ex,
+            )
             for col in right.cols
             if col.name not in drop
         )
@@ -341,7 +346,10 @@ class Tables(Operators):
             return found.rel.clone()
         if found.query is None:
             raise Fault("this table is not known here")
+        # Its columns are numbered as where it was written, however often it is used.
+        here, self.numbers.last = self.numbers.last, found.number
         out = self.table_of(found.query, found.env)
+        self.numbers.last = here
         out.source = ""
         return out
 
@@ -386,6 +394,10 @@ class Tables(Operators):
         namer = Namer()
         cols: list[Col] = []
         for index, item in enumerate(node.items):
+            many = self.several(item, scope)
+            if many:
+                cols.extend(Col(namer.unique(name), ex) for _, name, ex in many)
+                continue
             value = self.ex(item, scope)
             name = item.names[0] if isinstance(item, Named) else f"print_{index}"
             cols.append(Col(namer.unique(name), value))
@@ -454,7 +466,7 @@ class Tables(Operators):
         for one, (name, type_) in zip(ids, node.columns, strict=True):
             sql = f"{alias}.{one}"
             cols.append(
-                Col(self.claim(namer, name, node.pos), Ex(sql, type_, base=sql if type_ == "dynamic" else ""))
+                Col(namer.claim(name, node.pos), Ex(sql, type_, base=sql if type_ == "dynamic" else ""))
             )
         return Rel(self.ids, cols, frm)
 

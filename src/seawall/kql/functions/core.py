@@ -278,6 +278,8 @@ def coalesce(binder: Any, node: Any, scope: Any) -> Ex:
     if len(values) < 2:
         raise Fault("coalesce() takes at least 2 arguments", node.pos)
     type_ = common(values, node.pos, "coalesce")
+    if type_ == "dynamic" and any(value.type != "dynamic" for value in values):
+        raise Fault("coalesce() finds no type that its arguments share", node.pos, hint="convert them alike")
     if type_ == "string":
         inner = ", ".join(f"nullif({convert(value, type_, node.pos)}, '')" for value in values)
         return Ex(f"coalesce({inner}, '')", type_)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from seawall.kql.bind.values import Ex, literal, to_long, to_real
 from seawall.kql.errors import Fault
-from seawall.kql.functions.registry import coerce, python, special, sql, udf
+from seawall.kql.functions.registry import FUNCTIONS, coerce, python, special, sql, udf
 from seawall.kql.temporal import (
     DAY,
     EPOCH,
@@ -248,6 +249,8 @@ udf("make_timespan", "long long long real", "timespan", _make_timespan)
 for _name, _scale in {"seconds": SECOND, "milliseconds": MILLISECOND, "microseconds": 10}.items():
 
     def _unix(value: float, scale: int = _scale) -> int | None:
+        if not math.isfinite(value):
+            return None
         out = EPOCH + round(value * scale)
         return out if 0 <= out <= MAX_DATETIME else None
 
@@ -258,6 +261,39 @@ for _name, _scale in {"seconds": SECOND, "milliseconds": MILLISECOND, "microseco
 def unix_nanoseconds(value: int) -> int:
     """`unixtime_nanoseconds_todatetime(value)`."""
     return EPOCH + value // 100
+
+
+_PERIODS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second", "millisecond", "microsecond", "nanosecond")  # fmt: skip
+_FIELDS: tuple[str, ...] = (
+    *(each for each in _PERIODS if each != "week"),
+    "week_of_year",
+    "weekofyear",
+    "dayofyear",
+)
+
+
+def _with_period(name: str, allowed: tuple[str, ...]) -> None:
+    """Refuse a period that is none: it would give nulls, row by row (KS131, KS140)."""
+    inner = FUNCTIONS[name]
+
+    def bound(binder: Any, node: Any, scope: Any) -> Ex:
+        if node.args:
+            given = binder.constant(node.args[0], scope, "the period")
+            if str(given).lower() not in allowed:
+                raise Fault(f"{name}() knows no period {given!r}", node.args[0].pos, hint=", ".join(allowed))
+        return inner(binder, node, scope)
+
+    FUNCTIONS[name] = bound
+
+
+_PERIODS_OF: dict[str, tuple[str, ...]] = {
+    "datetime_part": _FIELDS,
+    "datepart": _FIELDS,
+    "datetime_add": _PERIODS,
+    "datetime_diff": _PERIODS,
+}
+for _function, _periods in _PERIODS_OF.items():
+    _with_period(_function, _periods)
 
 
 # --- formatting --------------------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from seawall.kql.bind.values import Ex, literal, quote, to_json, to_string
+from seawall.kql.bind.values import Ex, json_text, literal, quote, to_json, to_string
 from seawall.kql.errors import Fault
-from seawall.kql.functions.registry import coerce, python, result, special, sql, udf
+from seawall.kql.functions.registry import bind_args, coerce, python, result, special, sql, udf
 
 sql(
     "array_length arraylength",
@@ -17,7 +17,7 @@ sql(
     "long",
     "CASE WHEN json_type({0}) = 'ARRAY' THEN json_array_length({0})::BIGINT END",
 )
-sql("dynamic_to_json", "dynamic", "string", "coalesce(k_sorted_json({0}), 'null')")
+sql("dynamic_to_json", "json", "string", "coalesce(k_sorted_json({0}), 'null')")
 
 
 def _sorted_json(value: Any) -> str:
@@ -299,6 +299,8 @@ def array_split(array: Any, indexes: Any) -> Any:
     if not isinstance(array, list):
         return None
     cuts = indexes if isinstance(indexes, list) else [indexes]
+    if not all(type(cut) is int for cut in cuts):
+        return None
     out: list[Any] = []
     begin = 0
     for cut in cuts:
@@ -446,13 +448,25 @@ def _array_iff(tests: Any, then: Any, other: Any) -> Any:
 udf("array_iff", "dynamic json json", "dynamic", _array_iff)
 
 
-sql(
-    "strcat_array array_strcat",
-    "dynamic text",
-    "string",
-    "CASE WHEN json_type({0}) = 'ARRAY' THEN coalesce(array_to_string(list_transform("
-    "json_extract_string({0}, '$[*]'), lambda item: coalesce(item, '')), {1}), '') ELSE '' END",
-)
+@special("strcat_array array_strcat")
+def strcat_array(binder: Any, node: Any, scope: Any) -> Ex:
+    """`strcat_array(array, delimiter)`: the texts of the items with the delimiter between them."""
+    array, mark = bind_args(binder, node, scope, "dynamic text")
+    if not binder.ex(node.args[1], scope).known:  # DuckDB joins by a constant only
+        return Ex(f"k_strcat_array({array}, {mark})", "string")
+    items = f"list_transform(json_extract_string({array}, '$[*]'), lambda item: coalesce(item, ''))"
+    joined = f"coalesce(array_to_string({items}, {mark}), '')"
+    return Ex(f"CASE WHEN json_type({array}) = 'ARRAY' THEN {joined} ELSE '' END", "string")
+
+
+def _strcat_array(array: Any, mark: str) -> str:
+    if not isinstance(array, list):
+        return ""
+    texts = (item if isinstance(item, str) else "" if item is None else json_text(item) for item in array)
+    return mark.join(texts)
+
+
+udf("strcat_array", "dynamic text", "string", _strcat_array)
 
 
 @special("repeat")

@@ -143,6 +143,9 @@ def _any_range(test: Any) -> Any:
     def bound(values: list[Any]) -> bool | None:
         address, *ranges = values
         flat = [one for item in ranges for one in (item if isinstance(item, list) else [item])]
+        if not isinstance(address, str):
+            return None
+        flat = [one if isinstance(one, str) else "" for one in flat]
         answers = [test(address, one) for one in flat]
         if any(answers):
             return True

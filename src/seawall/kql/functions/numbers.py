@@ -86,7 +86,7 @@ def ceiling(binder: Any, node: Any, scope: Any) -> Ex:
     value = _number(binder, node, scope)
     if value.type == "decimal":
         return Ex(f"k_decimal_round({value.sql}, NULL, 'ceiling')", "decimal")
-    return Ex(f"ceil({value.sql})", "real") if value.type == "real" else Ex(value.sql, "long")
+    return Ex(f"ceil({value.sql})", "real") if value.type == "real" else value
 
 
 @special("round")
@@ -103,7 +103,11 @@ def rounded(binder: Any, node: Any, scope: Any) -> Ex:
     if value.type in INTEGERS and not digits:
         return value
     type_ = "real" if value.type == "real" else "long"
-    out = f"round({value.sql}::DOUBLE, {digits}::INTEGER)" if digits else f"round({value.sql}::DOUBLE)"
+    out = (
+        f"round({value.sql}::DOUBLE, least(greatest({digits}, -400), 400)::INTEGER)"
+        if digits
+        else f"round({value.sql}::DOUBLE)"
+    )
     return Ex(out if type_ == "real" else f"{out}::BIGINT", type_)
 
 
@@ -131,7 +135,9 @@ def bin_of(value: Ex, size: Ex, pos: int) -> Ex:
         return Ex(_whole_bin(a, b, size), value.type)
     if value.type in INTEGERS and size.type in INTEGERS:
         return Ex(_whole_bin(a, b, size), "long")
-    if value.type in NUMBERS and size.type in NUMBERS and "decimal" not in (value.type, size.type):
+    if value.type in NUMBERS and size.type in NUMBERS and "decimal" in (value.type, size.type):
+        return Ex(f"k_decimal_bin({decimal_sql(value)}, {decimal_sql(size)})", "decimal")
+    if value.type in NUMBERS and size.type in NUMBERS:
         return Ex(f"CASE WHEN {b} > 0 THEN floor({a}::DOUBLE / {b}) * {b} END", "real")
     raise Fault(f"bin() does not take a {value.type} and a {size.type}", pos)
 
@@ -292,6 +298,22 @@ def _decimal_round(text: str, digits: int | None, how: str) -> str | None:
     return plain(value.quantize(decimal.Decimal(1).scaleb(-(digits or 0)), rounding=mode, context=CONTEXT))
 
 
+def decimal_sql(value: Ex) -> str:
+    """Write a number as a decimal."""
+    return value.sql if value.type == "decimal" else f"k_todecimal(({value.sql})::VARCHAR)"
+
+
+def _decimal_bin(text: str, size: str) -> str | None:
+    value, width = decimal.Decimal(text), decimal.Decimal(size)
+    if width <= 0:
+        return None
+    count = CONTEXT.divide(value, width).to_integral_value(decimal.ROUND_FLOOR)
+    return plain(CONTEXT.multiply(count, width))
+
+
+udf("decimal_bin", "decimal decimal", "decimal", _decimal_bin)
+
+
 def _compare(left: str, right: str) -> int:
     a, b = decimal.Decimal(left), decimal.Decimal(right)
     return (a > b) - (a < b)
@@ -300,4 +322,19 @@ def _compare(left: str, right: str) -> int:
 udf("todecimal", "string", "decimal", decimal_of)
 udf("decimal", "string decimal decimal", "decimal", _decimal)
 udf("decimal_round", "decimal long? string?", "decimal", _decimal_round)
+
+
+def _key(text: str) -> str:
+    """Write a decimal so that texts order as the numbers do: sign, exponent, digits (complements below zero)."""
+    value = decimal.Decimal(text)
+    if not value:
+        return "1"
+    digits = "".join(map(str, value.as_tuple().digits)).rstrip("0")
+    if value > 0:
+        return f"2{500 + value.adjusted():03d}{digits}"
+    return f"0{500 - value.adjusted():03d}{digits.translate(_COMPLEMENT)}~"
+
+
+_COMPLEMENT = str.maketrans("0123456789", "9876543210")
+udf("decimal_key", "decimal", "string", _key)
 udf("decimal_compare", "decimal decimal", "long", _compare)

@@ -25,6 +25,17 @@ def _num(value: Any) -> float | None:
     )
 
 
+def _floats(values: list[Any]) -> list[float] | None:
+    """Return the numbers of an array; None where one of them is none."""
+    numbers = [_num(value) for value in values]
+    return None if None in numbers else [float(value) for value in numbers if value is not None]
+
+
+def _square(value: float) -> float:
+    """Square: beyond the largest double is infinity, where Python's power would raise."""
+    return float(value) * float(value)
+
+
 def _clean(value: float | None) -> Any:
     """Write a number as JSON can hold it: what is not finite becomes a text."""
     if value is None or math.isfinite(value):
@@ -149,10 +160,11 @@ def series_cosine_similarity(left: Any, right: Any, m1: float | None, m2: float 
     """`series_cosine_similarity(series, series)`."""
     if not isinstance(left, list) or not isinstance(right, list) or len(left) != len(right):
         return None
-    size = (m1 or math.sqrt(sum(float(x) ** 2 for x in left))) * (
-        m2 or math.sqrt(sum(float(x) ** 2 for x in right))
-    )
-    return sum(x * y for x, y in zip(left, right, strict=True)) / size if size else math.nan
+    xs, ys = _floats(left), _floats(right)
+    if xs is None or ys is None:
+        return None
+    size = (m1 or math.sqrt(sum(map(_square, xs)))) * (m2 or math.sqrt(sum(map(_square, ys))))
+    return sum(x * y for x, y in zip(xs, ys, strict=True)) / size if size else math.nan
 
 
 @python("series_pearson_correlation", "dynamic dynamic", "real")
@@ -166,7 +178,7 @@ def series_pearson(left: Any, right: Any) -> float | None:
         return None
     mean_x, mean_y = sum(x for x, _ in known) / len(known), sum(y for _, y in known) / len(known)
     cov = sum((x - mean_x) * (y - mean_y) for x, y in known)
-    size = math.sqrt(sum((x - mean_x) ** 2 for x, _ in known) * sum((y - mean_y) ** 2 for _, y in known))
+    size = math.sqrt(sum(_square(x - mean_x) for x, _ in known) * sum(_square(y - mean_y) for _, y in known))
     return cov / size if size else math.nan
 
 
@@ -247,7 +259,7 @@ def stats(values: Any, ignore_nonfinite: bool | None) -> dict[str, Any] | None:
         return dict.fromkeys(("min", "min_idx", "max", "max_idx", "avg", "stdev", "variance"))
     low, high = min(finite, key=lambda p: (p[1], p[0])), max(finite, key=lambda p: (p[1], -p[0]))
     mean = sum(n for _, n in finite) / len(finite)
-    variance = sum((n - mean) ** 2 for _, n in finite) / (len(finite) - 1) if len(finite) > 1 else 0.0
+    variance = sum(_square(n - mean) for _, n in finite) / (len(finite) - 1) if len(finite) > 1 else 0.0
     return {
         "min": low[1], "min_idx": low[0], "max": high[1], "max_idx": high[0],
         "avg": mean, "stdev": math.sqrt(variance), "variance": variance,
@@ -293,11 +305,14 @@ def series_iir(values: Any, b: Any, a: Any) -> Any:
     """`series_iir(series, numerators, denominators)`."""
     if not all(isinstance(v, list) for v in (values, b, a)) or not a or not a[0]:
         return None
+    over, under = _floats(b), _floats(a)
+    if over is None or under is None or not under[0]:
+        return None
     out: list[float] = []
     for i in range(len(values)):
-        total = sum(float(c) * (_num(values[i - k]) or 0.0) for k, c in enumerate(b) if i >= k)
-        total -= sum(float(c) * out[i - k] for k, c in enumerate(a) if k and i >= k)
-        out.append(total / float(a[0]))
+        total = sum(c * (_num(values[i - k]) or 0.0) for k, c in enumerate(over) if i >= k)
+        total -= sum(c * out[i - k] for k, c in enumerate(under) if k and i >= k)
+        out.append(total / under[0])
     return out
 
 
@@ -319,12 +334,12 @@ def fit_line(values: Any) -> dict[str, Any] | None:
         return None
     count = len(known)
     mx, my = sum(i for i, _ in known) / count, sum(n for _, n in known) / count
-    sxx = sum((i - mx) ** 2 for i, _ in known)
+    sxx = sum(_square(i - mx) for i, _ in known)
     sxy = sum((i - mx) * (n - my) for i, n in known)
-    syy = sum((n - my) ** 2 for _, n in known)
+    syy = sum(_square(n - my) for _, n in known)
     slope = sxy / sxx
     cross = my - slope * mx
-    residual = sum((n - cross - slope * i) ** 2 for i, n in known)
+    residual = sum(_square(n - cross - slope * i) for i, n in known)
     return {
         "rsquare": 1 - residual / syy if syy else 1.0,
         "slope": slope,

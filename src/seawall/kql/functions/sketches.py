@@ -6,14 +6,17 @@ values; that of tdigest an array of [value, weight], by value. Both are opaque i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from seawall.kql.bind.values import NUMBERS, SQL_TYPES, Ex
 from seawall.kql.errors import Fault
 from seawall.kql.functions.core import type_argument
-from seawall.kql.functions.registry import coerce, python, result, special, udf
+from seawall.kql.functions.registry import bind_args, coerce, python, result, special, udf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MOST = 1_048_576
 """Values that a state holds at most."""
@@ -66,14 +69,23 @@ def dcount_hll(state: Any) -> int | None:
     return len(state) if isinstance(state, list) else None
 
 
+def _pairs(state: Any) -> list[tuple[Any, float]]:
+    """Return the values and weights of a state; what is none has none."""
+    return [
+        (pair[0], pair[1])
+        for pair in (state if isinstance(state, list) else ())
+        if isinstance(pair, list) and len(pair) == 2 and all(type(each) in (int, float) for each in pair)
+    ]
+
+
 def _tdigest_merge(states: list[Any]) -> list[Any]:
     return _tdigest([pair for state in states if isinstance(state, list) for pair in state])
 
 
 def _tdigest(pairs: list[Any]) -> list[Any]:
     seen: dict[Any, float] = {}
-    for value, weight in pairs:
-        if value is not None and weight:
+    for value, weight in _pairs(pairs):
+        if weight:
             seen[value] = seen.get(value, 0) + weight
     return [list(pair) for pair in sorted(seen.items())][:MOST]
 
@@ -82,7 +94,7 @@ udf("tdigest", "dynamic", "dynamic", _tdigest)
 udf("tdigest_merge", "dynamic", "dynamic", _tdigest_merge)
 
 
-def at_percent(pairs: list[Any], percent: float) -> float | None:
+def at_percent(pairs: Sequence[Any], percent: float) -> float | None:
     """Return the value at a percentile: the first that at least so many percent of the weight do not exceed."""
     total = sum(weight for _, weight in pairs)
     seen = 0.0
@@ -94,7 +106,7 @@ def at_percent(pairs: list[Any], percent: float) -> float | None:
 
 
 def _percentile(state: Any, percent: float) -> float | None:
-    return at_percent(state, percent) if isinstance(state, list) and 0 <= percent <= 100 else None
+    return at_percent(_pairs(state), percent) if 0 <= percent <= 100 else None
 
 
 udf("percentile_tdigest", "dynamic real", "real", _percentile)
@@ -113,13 +125,22 @@ def percentile_tdigest(binder: Any, node: Any, scope: Any) -> Ex:
     return Ex(f"k_percentile_tdigest({state}, {percent})::{SQL_TYPES[type_]}", type_)
 
 
-@python("percentiles_array_tdigest", "dynamic json*", "dynamic")
-def percentiles_array_tdigest(state: Any, *percents: Any) -> list[Any] | None:
-    """`percentiles_array_tdigest(state, percents)`."""
+@special("percentiles_array_tdigest")
+def percentiles_array_tdigest(binder: Any, node: Any, scope: Any) -> Ex:
+    """`percentiles_array_tdigest(state, percent, ...)`, or with the percents in an array."""
+    state, *percents = bind_args(binder, node, scope, "dynamic json json*")
+    items = ", ".join(f"coalesce({one}, 'null')" for one in percents)
+    return result(f"k_percentiles_array_tdigest({state}, '[' || concat_ws(',', {items}) || ']')", "dynamic")
+
+
+def _percentiles(state: Any, percents: list[Any]) -> list[Any] | None:
     flat = [one for given in percents for one in (given if isinstance(given, list) else [given])]
     if not isinstance(state, list):
         return None
-    return [_percentile(state, one) for one in flat if isinstance(one, int | float)]
+    return [_percentile(state, one) for one in flat if type(one) in (int, float)]
+
+
+udf("percentiles_array_tdigest", "dynamic dynamic", "dynamic", _percentiles)
 
 
 @python("rank_tdigest", "dynamic real", "real")
@@ -127,12 +148,12 @@ def rank_tdigest(state: Any, value: float) -> float | None:
     """`rank_tdigest(state, value)`: how many values do not exceed it."""
     if not isinstance(state, list):
         return None
-    return float(sum(weight for one, weight in state if one <= value))
+    return float(sum(weight for one, weight in _pairs(state) if one <= value))
 
 
 @python("percentrank_tdigest", "dynamic real", "real")
 def percentrank_tdigest(state: Any, value: float) -> float | None:
     """`percentrank_tdigest(state, value)`: the same in percent of all."""
     rank = rank_tdigest(state, value)
-    total = sum(weight for _, weight in state) if isinstance(state, list) else 0
+    total = sum(weight for _, weight in _pairs(state))
     return None if rank is None or not total else rank * 100 / total

@@ -14,8 +14,8 @@ from seawall.kql.functions.registry import coerce, python, result, special, sql,
 
 sql("strlen", "string", "long", "length({0})")
 sql("string_size", "string", "long", "strlen({0})")
-sql("toupper", "string", "string", "upper({0})")
-sql("tolower", "string", "string", "lower({0})")
+sql("toupper", "text", "string", "upper({0})")
+sql("tolower", "text", "string", "lower({0})")
 sql("reverse", "text", "string", "reverse({0})")
 sql(
     "replace_string",
@@ -23,10 +23,10 @@ sql(
     "string",
     "CASE WHEN {1} = '' THEN {0} ELSE replace({0}, {1}, {2}) END",
 )
-sql("regex_quote", "string", "string", "regexp_escape({0})")
-sql("isascii", "string", "bool", "(NOT regexp_matches({0}, '[^\\x00-\\x7f]'))")
-sql("isutf8", "string", "bool", "({0} IS NOT NULL)")
-sql("strcmp", "string string", "long", "CASE WHEN {0} = {1} THEN 0 WHEN {0} < {1} THEN -1 ELSE 1 END::BIGINT")
+sql("regex_quote", "text", "string", "regexp_escape({0})")
+sql("isascii", "text", "bool", "(NOT regexp_matches({0}, '[^\\x00-\\x7f]'))")
+sql("isutf8", "text", "bool", "({0} IS NOT NULL)")
+sql("strcmp", "text text", "long", "CASE WHEN {0} = {1} THEN 0 WHEN {0} < {1} THEN -1 ELSE 1 END::BIGINT")
 
 
 @special("strcat")
@@ -52,11 +52,11 @@ def substring(binder: Any, node: Any, scope: Any) -> Ex:
     args = node.args
     if not 2 <= len(args) <= 3:
         raise Fault("substring() takes 2 or 3 arguments", node.pos)
-    text = coerce(binder.ex(args[0], scope), "string", args[0].pos, "substring()")
+    text = coerce(binder.ex(args[0], scope), "text", args[0].pos, "substring()")
     start = binder.ex(args[1], scope)
     at = coerce(start, "long", args[1].pos, "substring()")
     size = coerce(binder.ex(args[2], scope), "long", args[2].pos, "substring()") if len(args) == 3 else ""
-    if start.known and isinstance(start.const, int) and start.const >= 0:
+    if start.known and isinstance(start.const, int) and 0 <= start.const < 2**31 - 1:
         if not size:
             return Ex(f"substring({text}, {start.const + 1})", "string")
         return Ex(f"coalesce(substring({text}, {start.const + 1}, greatest({size}, 0)), '')", "string")
@@ -80,7 +80,7 @@ def split(binder: Any, node: Any, scope: Any) -> Ex:
     args = node.args
     if not 2 <= len(args) <= 3:
         raise Fault("split() takes 2 or 3 arguments", node.pos)
-    text = coerce(binder.ex(args[0], scope), "string", args[0].pos, "split()")
+    text = coerce(binder.ex(args[0], scope), "text", args[0].pos, "split()")
     mark = binder.ex(args[1], scope)
     delimiter = coerce(mark, "string", args[1].pos, "split()")
     if len(args) == 2:
@@ -230,6 +230,8 @@ def countof(binder: Any, node: Any, scope: Any) -> Ex:
     """`countof(text, search [, kind])`: plain occurrences may overlap, those of a regex do not."""
     args = node.args
     kind = binder.constant(args[2], scope, "the kind") if len(args) > 2 else "normal"
+    if kind not in ("normal", "regex"):
+        raise Fault("the kind of countof() is 'normal' or 'regex'", args[2].pos)
     text = coerce(binder.ex(args[0], scope), "string", args[0].pos, "countof()")
     if kind == "regex":
         _, pattern = _pattern(binder, args[1], scope)
@@ -280,7 +282,7 @@ def indexof(
 def indexof_regex(binder: Any, node: Any, scope: Any) -> Ex:
     """`indexof_regex(text, regex [, start [, length [, occurrence]]])`: matches do not overlap."""
     args = node.args
-    text = coerce(binder.ex(args[0], scope), "string", args[0].pos, node.name)
+    text = coerce(binder.ex(args[0], scope), "text", args[0].pos, f"{node.name}()")
     _, pattern = _pattern(binder, args[1], scope)
     start, length, times = (
         [*(binder.constant(arg, scope, "a position") for arg in args[2:]), None, None, None]
@@ -358,7 +360,7 @@ def translate(search: str, replacement: str, text: str) -> str:
     return "".join(table.get(char, char) for char in text)
 
 
-@python("unicode_codepoints_from_string to_utf8", "string", "dynamic")
+@python("unicode_codepoints_from_string to_utf8", "text", "dynamic")
 def codepoints(text: str) -> list[int]:
     """`unicode_codepoints_from_string(text)`."""
     return [ord(char) for char in text]
@@ -381,7 +383,7 @@ def _make_string(values: Any) -> str:
 udf("make_string", "dynamic", "string", _make_string)
 
 
-@python("parse_command_line", "string text?", "dynamic")
+@python("parse_command_line", "text text?", "dynamic")
 def parse_command_line(text: str, kind: str | None) -> list[str] | None:
     """`parse_command_line(text, "windows")`."""
     del kind
