@@ -33,8 +33,7 @@ EXTRA = {
     "v1/Binding": "io.k8s.api.core.v1.Binding",
     "autoscaling/v1/Scale": "io.k8s.api.autoscaling.v1.Scale",
     "authentication.k8s.io/v1/TokenRequest": "io.k8s.api.authentication.v1.TokenRequest",
-    "apiextensions.k8s.io/v1/CustomResourceDefinition":
-        "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
+    "apiextensions.k8s.io/v1/CustomResourceDefinition": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
     "apiregistration.k8s.io/v1/APIService": "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService",
 }
 PLAIN = {"string": "s", "integer": "n", "number": "n", "boolean": "b"}
@@ -147,7 +146,9 @@ def schema(given: dict, described: dict, types: dict) -> object:
     if kind == "object":
         made: dict = {}
         if "properties" in given:
-            made["fields"] = {key: schema(each, described, types) for key, each in given["properties"].items()}
+            made["fields"] = {
+                key: schema(each, described, types) for key, each in given["properties"].items()
+            }
         if isinstance(given.get("additionalProperties"), dict):
             made["of"] = schema(given["additionalProperties"], described, types)
         if given.get("x-kubernetes-map-type") == "atomic":

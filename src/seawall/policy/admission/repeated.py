@@ -214,7 +214,7 @@ def _key(request: _Request) -> Key:
 
 def _container_key(one: _Container, *, named: bool) -> Any:
     context = bytes(one.security_context)
-    if one.ports is one.liveness_probe is one.readiness_probe is one.startup_probe is one.lifecycle is None:
+    if not (one.ports or one.liveness_probe or one.readiness_probe or one.startup_probe or one.lifecycle):
         return (context, one.name) if named else context
     hosts: Any = None
     if one.liveness_probe or one.readiness_probe or one.startup_probe or one.lifecycle:
