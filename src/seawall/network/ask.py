@@ -7,7 +7,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from seawall.core import InputError, UsageError
-from seawall.network.model import PROTOCOLS, Peer, read_address
+from seawall.network.model import ECHO, PROTOCOLS, Peer, read_address
 
 if TYPE_CHECKING:
     from seawall.network.model import Address, Network
@@ -85,7 +85,7 @@ def somewhere(world: PolicyWorld) -> Address:
 
 
 def read_port_text(text: str | None) -> tuple[str, int | None]:
-    """Read `80`, `UDP/53`, `tcp:443` or `icmp` as protocol and port.
+    """Read `80`, `UDP/53`, `tcp:443`, `icmp` or `ICMP/8` as protocol and port; the port of ICMP is its type.
 
     Raises:
         UsageError: it is none of them.
@@ -97,8 +97,8 @@ def read_port_text(text: str | None) -> tuple[str, int | None]:
         protocol, number = number, ""
     protocol = (protocol or "TCP").upper()
     port = int(number) if number else None
-    if (port is not None and not 1 <= port <= 65_535) or (
-        protocol not in {*PROTOCOLS, "ICMP"} or (protocol == "ICMP" and port is not None)
+    if protocol not in {*PROTOCOLS, *ECHO} or (
+        port is not None and not (port <= 255 if protocol in ECHO else 1 <= port <= 65_535)
     ):
-        raise UsageError(f"--port {text}: no port of a protocol", hint="write 80, UDP/53 or ICMP")
+        raise UsageError(f"--port {text}: no port of a protocol", hint="write 80, UDP/53, ICMP or ICMP/8")
     return protocol, port

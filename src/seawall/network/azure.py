@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.core import InputError
+from seawall.network.engines import CLUSTER
 from seawall.network.model import Address, Network, read_address
 from seawall.network.nsg import Nsg, NsgRule, Topology, read_admin_rule, read_nsg
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _NETWORK = "microsoft.network/"
-CLUSTER = "microsoft.containerservice/managedclusters"
 _ADMIN_RULE = f"{_NETWORK}networkmanagers/securityadminconfigurations/rulecollections/rules"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from seawall.network.azure import AzureNetwork
 from seawall.network.edits import closing, opening
 from seawall.network.edits.groups import open_group
+from seawall.network.estate import policy_key
 from seawall.network.index import ObjectIndex
 from seawall.network.model import Packet, Peer
 from seawall.network.path import Way
@@ -177,8 +178,9 @@ def _stop(
         stop["why"] = f"{policy.kind} {name} isolates {direction.value} and no rule allows this"
         steps: tuple[str | int, ...] = ("spec",)
     else:
-        stop["why"] = f"{policy.kind} {name}, {direction.value} rule {answer.rule.index}"
-        steps = ("spec", direction.value, answer.rule.index)
+        field = answer.rule.path[-2] if answer.rule.path else direction.value
+        stop["why"] = f"{policy.kind} {name}, {field} rule {answer.rule.index}"
+        steps = answer.rule.path or ("spec", direction.value, answer.rule.index)
     if item is not None:
         stop["at"] = str(locator.locate(item.origin, steps))
     return stop
@@ -187,10 +189,7 @@ def _stop(
 def _proposal(proposal: Proposal, index: ObjectIndex, locator: Locator) -> dict[str, Any]:
     edits = []
     for edit in proposal.edits:
-        metadata = edit.policy["metadata"]
-        namespace = str(metadata.get("namespace") or "default")
-        kind = str(edit.policy["kind"])
-        item = index.find(kind, namespace if kind == "NetworkPolicy" else "", str(metadata["name"]))
+        item = index.find(*policy_key(edit.policy))
         found: dict[str, Any] = {"summary": edit.summary, "new": edit.new, "policy": _written(edit.policy)}
         if item is not None and not edit.new:
             found["at"] = str(locator.locate(item.origin, edit.path))
@@ -208,5 +207,5 @@ def _written(policy: dict[str, Any]) -> dict[str, Any]:
         "apiVersion": policy["apiVersion"],
         "kind": policy["kind"],
         "metadata": metadata,
-        "spec": policy["spec"],
+        **{key: policy[key] for key in ("spec", "specs") if key in policy},
     }

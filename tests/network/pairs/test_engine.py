@@ -2,64 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.network.estate import read_estate
-from seawall.network.model import Packet, Peer
 from seawall.network.pairs import Matrix
-from seawall.network.policies import PolicyWorld
-from seawall.network.profiles import on_engine
-from seawall.network.rules import Action, read_network_policy
-from support.network import NAMESPACES, OUTSIDE, PORTS, dice_of, network_policy, pod, random_cluster
-
-ASKED = [(protocol, port) for protocol in ("TCP", "UDP", "SCTP") for port in (*PORTS, 1, 52, 100, 65_535)]
-
-
-def ends(matrix, world):
-    """Every endpoint with the number of it in the matrix and the peer that the one-pair engine knows."""
-    found = []
-    for number, endpoint in enumerate(matrix.people.endpoints):
-        if endpoint.kind in {"pod", "host"}:
-            found.append((number, Peer(pod=endpoint.pod())))
-        elif endpoint.kind == "node":
-            found.append((number, Peer(address=endpoint.address, node=True)))
-    for text in OUTSIDE:
-        address = ipaddress.ip_address(text)
-        atom = (address.version, matrix.people.atoms.of(address))
-        number = next(n for n, item in enumerate(matrix.people.endpoints) if item.span == atom)
-        found.append((number, Peer(address=address)))
-    assert len(found) > len(world.pods)
-    return found
-
-
-def own_node(source, target):
-    pod = target.selectable()
-    return pod is not None and any(item in pod.node_addresses for item in source.addresses())
-
-
-def differences(objects, matrix=None, engine=""):
-    estate = on_engine(read_estate(objects), engine)
-    world = PolicyWorld(estate)
-    matrix = matrix or Matrix(estate)
-    classes = matrix.class_of
-    wrong, asked = [], 0
-    everybody = ends(matrix, world)
-    for left, source in everybody:
-        for right, target in everybody:
-            if left == right or own_node(source, target):
-                continue
-            mask = matrix.mask(classes[left], classes[right])
-            for protocol, port in (*ASKED, ("ICMP", None)):
-                out, into = world.decide(Packet(source, target, protocol, port))
-                expected = out.verdict is Action.ALLOW and into.verdict is Action.ALLOW
-                asked += 1
-                if bool(mask >> matrix.ports.atom(protocol, port) & 1) != expected:
-                    wrong.append((source, target, protocol, port, expected))
-    return wrong, asked
+from seawall.network.rules import read_network_policy
+from support.network import NAMESPACES, dice_of, network_policy, pod, random_cluster
+from support.pairs import differences
 
 
 @settings(max_examples=25)

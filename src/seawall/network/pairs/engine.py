@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seawall.network.expressions import terms
 from seawall.network.model import Peer, read_pod
 from seawall.network.pairs.endpoint import Vocabulary
 from seawall.network.pairs.partition import Partition, rows_alike
 from seawall.network.pairs.population import Population
-from seawall.network.pairs.ports import PortAtoms
+from seawall.network.pairs.ports import PortAtoms, flat
 from seawall.network.pairs.tiers import Tiers
 from seawall.network.rules import Direction, PeerMatch, Policy, labels_of
 
@@ -65,11 +66,12 @@ class Matrix:
         self._policies = list(estate.policies)
         self._spaces: dict[Selector, list[str]] = {}
         policies = [*self._policies, *self._port_cuts]
-        matches = [port for rule in _rules(policies) for port in rule.ports or ()]
-        peers = list(_peers(policies))
+        matches = [port for rule in _rules(policies) for port in flat(rule.ports)]
+        peers = [each for item in _peers(policies) for each in deep(item)]
         vocabulary = Vocabulary(
             (item.pods for item in peers if item.pods is not None),
             (port.name for port in matches if port.name is not None),
+            (term for item in peers if item.where is not None for term in terms(item.where)),
         )
         blocks = [
             network for item in peers if item.block is not None for network in (item.block, *item.excepted)
@@ -81,6 +83,7 @@ class Matrix:
             vocabulary,
             [*blocks, *self._cuts],
             list(dict.fromkeys(item.nodes for item in peers if item.nodes is not None)),
+            estate.namespaces,
         )
         self._named = bool(vocabulary.port_names)
         self.ports = PortAtoms(matches, [*self.people.resolutions, *resolutions])
@@ -200,7 +203,14 @@ class Matrix:
 
     def _side(self, direction: Direction) -> Side:
         policies = [item for item in self._policies if _speaks(item, direction)]
-        row_bits = self.membership[sorted({self.place(item.subject) for item in policies})]
+        subjects = {self.place(item.subject) for item in policies}
+        subjects |= {
+            self.place(rule.here)
+            for item in policies
+            for rule in item.rules(direction)
+            if rule.here is not None
+        }
+        row_bits = self.membership[sorted(subjects)]
         peers = {
             self.place(match)
             for item in policies
@@ -334,7 +344,9 @@ class Matrix:
 
     def _knows(self, policy: Policy) -> bool:
         values = self.people.vocabulary.values
-        for match in _peers([policy]):
+        for match in (each for item in _peers([policy]) for each in deep(item)):
+            if match.where is not None and not all(map(self.people.vocabulary.knows, terms(match.where))):
+                return False
             if match.nodes is not None and match.nodes not in self.people.node_selectors:
                 return False
             if match.block is not None:
@@ -352,13 +364,17 @@ class Matrix:
                 if any(key not in values or not values[key].issuperset(found) for key, found in terms):
                     return False
         for rule in _rules([policy]):
-            for port in rule.ports or ():
+            for port in flat(rule.ports):
+                if port.protocol is not None and port.protocol not in self.ports.starts:
+                    return False
                 if port.name is not None:
                     if port.name not in self.people.vocabulary.port_names:
                         return False
                 elif port.low is not None and port.protocol is not None:
-                    starts = self.ports.starts.get(port.protocol, [])
-                    if not _in(starts, port.low) or not _in(starts, (port.high or port.low) + 1):
+                    starts = self.ports.starts[port.protocol]
+                    if not _in(starts, port.low) or not _in(
+                        starts, (port.low if port.high is None else port.high) + 1
+                    ):
                         return False
         return True
 
@@ -372,9 +388,8 @@ def _spread(words: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndar
 
 
 def _speaks(policy: Policy, direction: Direction) -> bool:
-    if policy.tier == "networkpolicy":
-        return direction in policy.isolates
-    return bool(policy.rules(direction))
+    # Rules of a NetworkPolicy without its type do nothing (specs b1.1).
+    return direction in policy.isolates or (policy.tier != "networkpolicy" and bool(policy.rules(direction)))
 
 
 def _rules(policies: Iterable[Policy]) -> Iterator[Rule]:
@@ -388,6 +403,16 @@ def _peers(policies: Iterable[Policy]) -> Iterator[PeerMatch]:
         yield policy.subject
     for rule in _rules(policies):
         yield from rule.peers or ()
+        if rule.here is not None:
+            yield rule.here
+
+
+def deep(match: PeerMatch) -> Iterator[PeerMatch]:
+    """Yield a match and those in its further conditions."""
+    yield match
+    for clause in match.also:
+        for item in clause.alternatives:
+            yield from deep(item)
 
 
 def _in(starts: Sequence[int], value: int) -> bool:

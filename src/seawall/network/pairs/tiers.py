@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seawall.network.pairs.ports import flat
 from seawall.network.rules import Action, Direction
 
 if TYPE_CHECKING:
@@ -40,28 +42,39 @@ class Tiers:
         self._masks: dict[int, np.ndarray] = {}
 
     def words(self) -> np.ndarray:
-        """Return what the direction allows."""
-        admin = [item for item in self.policies if item.tier == "admin"]
-        union = [item for item in self.policies if item.tier == "networkpolicy"]
-        baseline = [item for item in self.policies if item.tier == "baseline"]
+        """Return what the direction allows: stages from the last to the first, each over what follows it."""
+        found: np.ndarray | None = None
+        stages = [list(items) for _, items in groupby(self.policies, key=lambda item: item.stage)]
+        for stage in reversed(stages):
+            ask = self._union if self._is_union(stage) else self._ordered
+            found = ask(stage, found)
+        return np.broadcast_to(self.full, self.shape).copy() if found is None else found
+
+    def _is_union(self, stage: list[Policy]) -> bool:
+        """Tell whether order means nothing: every policy isolates, and every rule allows."""
+        return all(
+            self.direction in item.isolates
+            and all(rule.action is Action.ALLOW for rule in item.rules(self.direction))
+            for item in stage
+        )
+
+    def _union(self, stage: list[Policy], after: np.ndarray | None) -> np.ndarray:
         found = np.zeros(self.shape, dtype=np.uint64)
         isolated = np.zeros(self.shape[0], dtype=bool)
-        for policy in union:
+        for policy in stage:
             rows = np.flatnonzero(self.row_bits[self.place(policy.subject)])
             isolated[rows] = True
             for rule in policy.rules(self.direction):
-                self._allow(found, rows, rule)
-        open_rows = np.flatnonzero(~isolated)
-        found[open_rows] = self.full
-        if baseline:
-            allowed, decided = self._ordered(baseline)
-            part = found[open_rows] & ~decided[open_rows] | allowed[open_rows]
-            found[open_rows] = part
-        if admin:
-            allowed, decided = self._ordered(admin)
-            found &= ~decided
-            found |= allowed
+                self._allow(found, self._rows(rows, rule), rule)
+        found[~isolated] = self.full if after is None else after[~isolated]
         return found
+
+    def _rows(self, rows: np.ndarray, rule: Rule) -> np.ndarray:
+        """Return the subjects that a rule is about."""
+        if rule.here is None:
+            return rows
+        kept: np.ndarray = rows[self.row_bits[self.place(rule.here)][rows]]
+        return kept
 
     def _allow(self, found: np.ndarray, rows: np.ndarray, rule: Rule) -> None:
         columns = self._columns(rule)
@@ -75,35 +88,58 @@ class Tiers:
         else:
             found[rows[:, None], columns] |= masks[rows][:, None, :]
 
-    def _ordered(self, policies: list[Policy]) -> tuple[np.ndarray, np.ndarray]:
-        """Return what a tier allows and what it decides at all: the first rule that matches (specs b2)."""
+    def _ordered(self, policies: list[Policy], after: np.ndarray | None) -> np.ndarray:
+        """Return a tier over what follows it: the first rule that matches (specs b2), else a denial where it isolates."""
         allowed = np.zeros(self.shape, dtype=np.uint64)
         settled = np.zeros(self.shape, dtype=np.uint64)
         passed = np.zeros(self.shape, dtype=np.uint64)
+        isolated = np.zeros(self.shape[0], dtype=bool)
         for policy in policies:
             rows = np.flatnonzero(self.row_bits[self.place(policy.subject)])
+            if self.direction in policy.isolates:
+                isolated[rows] = True
             for rule in policy.rules(self.direction):
-                columns = self._columns(rule)
-                if self.direction is Direction.INGRESS and rule.peers is not None:
-                    # Nothing outside the cluster is an ingress peer of these policies (specs b2).
-                    columns = columns[self.selectable[columns]]
-                if not len(rows) or not len(columns):
-                    continue
-                where = (rows[:, None], columns)
-                masks = self._mask(rule)
-                if masks.ndim == 2:
-                    masks = (
-                        masks[columns][None, :, :]
-                        if self.direction is Direction.EGRESS
-                        else masks[rows][:, None, :]
-                    )
-                fresh = masks & ~settled[where]
-                settled[where] |= fresh
-                if rule.action is Action.ALLOW:
-                    allowed[where] |= fresh
-                elif rule.action is Action.PASS:
-                    passed[where] |= fresh
-        return allowed, settled & ~passed
+                self._settle(policy, rule, self._rows(rows, rule), (allowed, settled, passed))
+        found: np.ndarray = ~settled if after is None else after & ~settled
+        found[isolated] = 0
+        # What a rule passes on goes to the next tier also where this one isolates.
+        found |= passed & (self.full if after is None else after)
+        if after is None:
+            found &= self.full
+        found |= allowed
+        return found
+
+    def _settle(
+        self,
+        policy: Policy,
+        rule: Rule,
+        rows: np.ndarray,
+        cells: tuple[np.ndarray, np.ndarray, np.ndarray],
+    ) -> None:
+        """Let a rule decide what no rule before it decided."""
+        allowed, settled, passed = cells
+        columns = self._columns(rule)
+        if (
+            self.direction is Direction.INGRESS
+            and rule.peers is not None
+            and policy.tier in {"admin", "baseline"}
+        ):
+            # Nothing outside the cluster is an ingress peer of these policies (specs b2).
+            columns = columns[self.selectable[columns]]
+        if not len(rows) or not len(columns):
+            return
+        where = (rows[:, None], columns)
+        masks = self._mask(rule)
+        if masks.ndim == 2:
+            masks = (
+                masks[columns][None, :, :] if self.direction is Direction.EGRESS else masks[rows][:, None, :]
+            )
+        fresh = masks & ~settled[where]
+        settled[where] |= fresh
+        if rule.action is Action.ALLOW:
+            allowed[where] |= fresh
+        elif rule.action is Action.PASS:
+            passed[where] |= fresh
 
     def _columns(self, rule: Rule) -> np.ndarray:
         """Return the coarse classes that a rule's peers mean."""
@@ -116,7 +152,7 @@ class Tiers:
         """Return a rule's ports as words: [word], or [destination class, word] where it names ports."""
         found = self._masks.get(self.port_slot(rule))
         if found is None:
-            if rule.ports is None or not any(port.name is not None for port in rule.ports):
+            if not any(port.name is not None for port in flat(rule.ports)):
                 found = self.ports.as_words(self.ports.mask(rule.ports, {}))
             else:
                 per_name = [
