@@ -43,8 +43,12 @@ def own_node(source, target):
 
 def differences(objects, matrix=None, engine=""):
     estate = on_engine(read_estate(objects), engine)
+    return compare(estate, matrix or Matrix(estate))
+
+
+def compare(estate, matrix):
+    """Return where a matrix and the engine of one pair differ over an estate, and how many questions were asked."""
     world = PolicyWorld(estate)
-    matrix = matrix or Matrix(estate)
     classes = matrix.class_of
     wrong, asked = [], 0
     everybody = ends(matrix, world)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Any
 
 from seawall.core import InputError, UsageError
@@ -18,6 +19,7 @@ IMDS = ipaddress.ip_address("169.254.169.254")
 WIRE_SERVER = ipaddress.ip_address("168.63.129.16")
 """The platform's own address on every Azure node: DNS, health probes, the agent (specs b6)."""
 NAMED: dict[str, Address] = {"imds": IMDS, "wireserver": WIRE_SERVER}
+_NAME = re.compile(r"(?=.*[a-z])[a-z0-9*-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 _PUBLIC = tuple(
     ipaddress.ip_address(text)
     for text in ("8.8.8.8", "1.1.1.1", "93.184.216.34", "151.101.1.69", "52.142.1.1")
@@ -42,6 +44,11 @@ def read_end(text: str, world: PolicyWorld) -> Peer:
         pass
     if "/" not in text and f"default/{text}" in world.pods:
         return Peer(pod=world.pods[f"default/{text}"])
+    if _NAME.fullmatch(text):
+        raise UsageError(
+            f"{text!r} is a name: what it stands for is looked up when the connection is made",
+            hint="ask for an address; groups and routes hold addresses, and rules of a firewall by name are not decided",
+        )
     near = difflib.get_close_matches(text, [*world.pods, *NAMED, "internet"], n=1)
     raise UsageError(
         f"{text!r} is neither a pod, a workload nor an address",

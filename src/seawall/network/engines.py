@@ -143,7 +143,7 @@ def _calico(
         if kind in _POLICIES["calico"]:
             policy = reader.read(raw)
             found.extend([] if policy is None else [policy])
-        elif kind in {"HostEndpoint", "Profile"} and not _usual(raw):
+        elif kind == "Profile" and not _usual(raw):
             raise InputError(f"{_called(raw)} of Calico: it is not decided", hint=_HINT)
         elif kind in STAGED:
             reason = f"{_called(raw)} is staged: Calico reports on it and enforces nothing of it"
@@ -180,8 +180,6 @@ def _guarded(
 
 def _usual(raw: dict[str, Any]) -> bool:
     """Tell whether a profile is one of those that Calico makes of namespaces and accounts: they allow everything."""
-    if raw.get("kind") != "Profile":
-        return False
     name = str((raw.get("metadata") or {}).get("name") or "")
     spec = raw.get("spec") or {}
     if name.startswith("kns."):

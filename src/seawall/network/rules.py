@@ -332,7 +332,11 @@ def _check_port(value: Any, where: str) -> None:
 
 # --- ClusterNetworkPolicy v1alpha2, AdminNetworkPolicy and BaselineAdminNetworkPolicy v1alpha1 -------------------
 
-_ACTIONS = {"Accept": Action.ALLOW, "Allow": Action.ALLOW, "Deny": Action.DENY, "Pass": Action.PASS}
+_ACTIONS = {
+    "ClusterNetworkPolicy": {"Accept": Action.ALLOW, "Deny": Action.DENY, "Pass": Action.PASS},
+    "AdminNetworkPolicy": {"Allow": Action.ALLOW, "Deny": Action.DENY, "Pass": Action.PASS},
+    "BaselineAdminNetworkPolicy": {"Allow": Action.ALLOW, "Deny": Action.DENY},
+}
 
 
 def read_cluster_policy(raw: dict[str, Any]) -> Policy:
@@ -362,8 +366,8 @@ def read_cluster_policy(raw: dict[str, Any]) -> Policy:
         stage=BASELINE_STAGE if baseline else ADMIN_STAGE,
         tie=name,
         subject=_subject(spec.get("subject") or {}, f"{where}.subject"),
-        ingress=_cluster_rules(spec.get("ingress") or [], "from", f"{where}.ingress"),
-        egress=_cluster_rules(spec.get("egress") or [], "to", f"{where}.egress"),
+        ingress=_cluster_rules(spec.get("ingress") or [], "from", f"{where}.ingress", kind),
+        egress=_cluster_rules(spec.get("egress") or [], "to", f"{where}.egress", kind),
         priority=priority,
     )
 
@@ -380,13 +384,44 @@ def _subject(value: dict[str, Any], where: str) -> PeerMatch:
     )
 
 
-def _cluster_rules(rules: list[Any], field: str, where: str) -> tuple[Rule, ...]:
+def _at_most(items: Any, most: int, where: str) -> None:
+    """Refuse a list longer than the API takes (specs b2: limits)."""
+    if isinstance(items, list) and len(items) > most:
+        raise InputError(f"{where}: Too many: {len(items)}: must have at most {most} items")
+
+
+def _check_limits(rule: dict[str, Any], action: Action, field: str, at: str, most: int) -> None:
+    """Refuse what the schema of these policies does not take (specs b2: limits; the CRD's own validations)."""
+    for key in (field, "protocols", "ports"):
+        _at_most(rule.get(key), most, f"{at}.{key}")
+    if len(str(rule.get("name") or "")) > 100:
+        raise InputError(f"{at}.name: Too long: may not be more than 100 bytes")
+    addressed = [
+        key
+        for item in rule.get(field) or []
+        for key in ("networks", "nodes", "domainNames")
+        if (item or {}).get(key) is not None
+    ]
+    if action is not Action.ALLOW and "domainNames" in addressed:
+        raise InputError(f"{at}.{field}: domainNames can be used with Accept alone")
+    named = any((item or {}).get("destinationNamedPort") for item in rule.get("protocols") or [])
+    if named and addressed:
+        raise InputError(f"{at}: destinationNamedPort cannot be used with {addressed[0]} peers")
+
+
+def _cluster_rules(rules: list[Any], field: str, where: str, kind: str) -> tuple[Rule, ...]:
     found = []
+    words, most = _ACTIONS[kind], 25 if kind == "ClusterNetworkPolicy" else 100
+    _at_most(rules, most, where)
     for index, rule in enumerate(rules):
         at = f"{where}[{index}]"
-        action = _ACTIONS.get(str(rule.get("action")))
+        action = words.get(str(rule.get("action")))
         if action is None:
-            raise InputError(f'{at}.action: Unsupported value: "{rule.get("action")}"')
+            known = ", ".join(f'"{word}"' for word in words)
+            raise InputError(
+                f'{at}.action: Unsupported value: "{rule.get("action")}": supported values: {known}'
+            )
+        _check_limits(rule, action, field, at, most)
         peers: list[PeerMatch] = []
         for number, item in enumerate(rule.get(field) or []):
             peers += _cluster_peers(item or {}, f"{at}.{field}[{number}]")
@@ -412,6 +447,7 @@ def _cluster_peers(peer: dict[str, Any], where: str) -> list[PeerMatch]:
     if isinstance(peer.get("pods"), dict):
         return [_subject(peer, where)]
     if peer.get("networks") is not None:
+        _at_most(peer["networks"], 25, f"{where}.networks")
         return [
             PeerMatch(block=read_network(str(item), f"{where}.networks[{n}]"))
             for n, item in enumerate(peer["networks"])
@@ -434,7 +470,11 @@ def _protocol(item: dict[str, Any], where: str) -> PortMatch:
                 _check_port(port["number"], f"{where}.{key}.destinationPort.number")
                 return PortMatch(key.upper(), port["number"], port["number"])
             if port.get("range") is not None:
-                return _range(key.upper(), port["range"], f"{where}.{key}.destinationPort.range")
+                span = port["range"]
+                at = f"{where}.{key}.destinationPort.range"
+                if span.get("start") == span.get("end") and span.get("start") is not None:
+                    raise InputError(f"{at}: Invalid value: start must be less than end")
+                return _range(key.upper(), span, at)
             return PortMatch(key.upper())
     raise InputError(f"{where}: exactly one of tcp, udp, sctp and destinationNamedPort must be given")
 

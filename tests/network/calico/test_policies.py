@@ -297,6 +297,23 @@ def test_policies_of_host_endpoints_alone_and_staged_ones_mean_no_pod():
     assert verdict([gnp(applyOnForward=True, ingress=[DENY])]) == "deny"
 
 
+def host(**spec):
+    spec = {"profiles": ["projectcalico-default-allow"], "expectedIPs": ["10.9.0.1"], **spec}
+    metadata = {"name": "h", "labels": {"node": "yes"}}
+    return {"apiVersion": V3, "kind": "HostEndpoint", "metadata": metadata, "spec": spec}
+
+
+def test_a_host_endpoint_is_its_addresses_to_selectors_of_rules():
+    """It is decided where that is certain: no policy is about it, and its profile allows what none speaks of."""
+    nodes = gnp(selector="app == 'web'", ingress=[{**ALLOW, "source": {"selector": "has(node)"}}])
+    assert verdict([host(), nodes], "10.9.0.1") == "allow"
+    assert verdict([host(), nodes], "10.9.0.2") == "deny"
+    assert verdict([host(), nodes]) == "deny"
+    for about in (gnp(ingress=[ALLOW]), gnp(selector="has(node)", preDNAT=True, applyOnForward=True)):
+        with pytest.raises(InputError, match="about HostEndpoint h too"):
+            ask([host(), about], "a/db", "a/web")
+
+
 @pytest.mark.parametrize(
     ("policy", "field"),
     [
@@ -331,7 +348,10 @@ def test_policies_of_host_endpoints_alone_and_staged_ones_mean_no_pod():
         (np(ingress=[{**ALLOW, "source": {"namespaceSelector": "global() || all()"}}]), "only selector"),
         (np(egress=[{**ALLOW, "source": {"services": {"name": "s"}}}]), r"source\.services"),
         (np(order="first"), r"spec\.order"),
-        ({"apiVersion": V3, "kind": "HostEndpoint", "metadata": {"name": "h"}, "spec": {}}, "HostEndpoint h"),
+        (
+            {"apiVersion": V3, "kind": "HostEndpoint", "metadata": {"name": "h"}, "spec": {}},
+            "h of Calico: spec.profiles",
+        ),
     ],
 )
 def test_what_is_refused_or_not_decided_is_named_with_its_field(policy, field):

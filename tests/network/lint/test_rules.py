@@ -162,6 +162,34 @@ PUBLIC_RANGE = {"loadBalancerSourceRanges": ["203.0.113.0/24"]}
 _BETA = "service.beta.kubernetes.io/azure-"
 
 # id -> (what it remarks, what it leaves alone); a part is objects, or (objects, resources), or with an engine.
+TABLE = {
+    "type": "Microsoft.Network/routeTables", "id": "/rt", "name": "rt",
+    "properties": {"routes": [{"name": "all", "properties": {
+        "addressPrefix": "0.0.0.0/0", "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.1.9.4"}}]},
+}  # fmt: skip
+
+
+def routed():
+    made = vnet()
+    made["properties"]["subnets"][0]["properties"]["routeTable"] = {"id": "/rt"}
+    return made
+
+
+def firewall(*names, tags=()):
+    rule = {"name": "aks", "sourceAddresses": ["10.1.0.0/24"], "targetFqdns": list(names), "fqdnTags": list(tags),
+            "protocols": [{"protocolType": "Https", "port": 443}]}  # fmt: skip
+    collection = {"name": "c", "properties": {"priority": 100, "action": {"type": "Allow"}, "rules": [rule]}}
+    return {
+        "type": "Microsoft.Network/azureFirewalls",
+        "id": "/fw",
+        "name": "fw",
+        "properties": {
+            "ipConfigurations": [{"properties": {"privateIPAddress": "10.1.9.4"}}],
+            "applicationRuleCollections": [collection],
+        },
+    }
+
+
 LACKS = {"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}
 
 
@@ -403,6 +431,10 @@ CASES = {
     "nsg-egress-required-denied": (
         ([X], [cluster(), vnet(), group(rule("no", 300, "Deny", "Outbound", destinationAddressPrefix="Internet"))]),
         ([X], [cluster(), vnet(), group(rule("no", 300, "Deny", "Outbound", destinationPortRange="25"))]),
+    ),
+    "firewall-required-egress": (
+        ([X], [cluster(), routed(), TABLE, firewall("mcr.microsoft.com", "*.azmk8s.io")]),
+        ([X], [cluster(), routed(), TABLE, firewall(tags=("AzureKubernetesService",))]),
     ),
     "nsg-managed-changed": (
         ([X], [cluster(), group(MANAGED, rule("mine", 300), resourceGroup="mc_rg")]),

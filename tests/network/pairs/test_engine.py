@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from seawall.network.estate import read_estate
 from seawall.network.pairs import Matrix
 from seawall.network.rules import read_network_policy
+from support.calico import calico_cluster
+from support.cilium import cilium_cluster
 from support.network import NAMESPACES, dice_of, network_policy, pod, random_cluster
-from support.pairs import differences
+from support.pairs import compare, differences
 
 
 @settings(max_examples=25)
@@ -41,6 +43,32 @@ def test_a_matrix_with_one_policy_exchanged_is_the_matrix_of_the_new_policies(se
     matrix = Matrix(estate).replace(old, read_network_policy(added))
     wrong, _ = differences([*changed, added], matrix)
     assert not wrong, wrong[:3]
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 2**32))
+@pytest.mark.parametrize("make", [random_cluster, calico_cluster, cilium_cluster])
+def test_change_after_change_is_the_matrix_of_what_is_left(make, seed):
+    """Policies are taken out and put back in one after another; each time the engine of one pair agrees."""
+    dice = dice_of(seed)
+    estate = read_estate(make(dice, pods=6), strict=False)
+    matrix, kept, out = Matrix(estate), list(estate.policies), []
+    for step in range(5):
+        if out and dice.random() < 0.4:
+            new = out.pop(dice.randrange(len(out)))
+            old = None
+            kept.append(new)
+        else:
+            old, new = kept.pop(dice.randrange(len(kept))) if kept else None, None
+            if old is not None and out and dice.random() < 0.5:
+                new = out.pop()
+                kept.append(new)
+            if old is not None:
+                out.append(old)
+        matrix = matrix.replace(old, new)
+        if step % 2:
+            wrong, _ = compare(estate.with_policies(kept), matrix)
+            assert not wrong, wrong[:3]
 
 
 @settings(max_examples=10)
@@ -99,16 +127,17 @@ def test_ports_are_written_for_people(ports, text):
 
 @settings(max_examples=15)
 @given(st.integers(0, 2**32))
-def test_a_matrix_with_one_pod_exchanged_is_the_matrix_of_the_new_pods(seed):
+@pytest.mark.parametrize("cluster_policies", [0, 3])
+def test_a_matrix_with_one_pod_exchanged_is_the_matrix_of_the_new_pods(cluster_policies, seed):
     dice = dice_of(seed)
-    objects = random_cluster(dice, pods=7)
+    objects = random_cluster(dice, pods=7, cluster_policies=cluster_policies)
     pods = [item for item in objects if item["kind"] == "Pod"]
     rest = [item for item in objects if item["kind"] != "Pod"]
     new = pod(dice, 0, dice.choice(NAMESPACES))
     matrix = Matrix(read_estate(objects)).with_pod(0, new)
     wrong, _ = differences([*rest, new, *pods[1:]], matrix)
     assert not wrong, wrong[:3]
-    old = next(item for item in matrix._policies if item.name == "np0")
+    old = next(item for item in matrix.policies if item.name == "np0")
     changed = [item for item in rest if item["metadata"]["name"] != "np0"]
     added = network_policy(dice, "np9")
     wrong, _ = differences([*changed, added, new, *pods[1:]], matrix.replace(old, read_network_policy(added)))

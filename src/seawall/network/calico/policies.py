@@ -21,7 +21,14 @@ from seawall.network.calico.entities import (
     narrowed,
     read_net,
 )
-from seawall.network.calico.labels import ACCOUNT_PREFIX, NAMESPACE_LABEL, SPACE_PREFIX, bind, prefixed
+from seawall.network.calico.labels import (
+    ACCOUNT_PREFIX,
+    NAMESPACE_LABEL,
+    SPACE_PREFIX,
+    bind,
+    on_labels,
+    prefixed,
+)
 from seawall.network.calico.labels import NAME as SPACE_NAME
 from seawall.network.calico.ports import read_ports
 from seawall.network.calico.selector import parse_selector
@@ -51,6 +58,9 @@ STAGED = frozenset({"StagedNetworkPolicy", "StagedGlobalNetworkPolicy", "StagedK
 """Policies that Calico reports on and does not enforce: they have no effect on any packet."""
 NAMESPACED_KIND = "NetworkPolicy.projectcalico.org"
 """How a NetworkPolicy of Calico's is called, so that it is not taken for one of Kubernetes."""
+
+_OPEN_PROFILE = "projectcalico-default-allow"
+"""The profile of host endpoints that Calico makes itself: what no policy speaks of is allowed."""
 
 _ACTIONS = {"Allow": Action.ALLOW, "Deny": Action.DENY, "Pass": Action.PASS}
 _RULE_FIELDS = frozenset(
@@ -108,9 +118,10 @@ class CalicoReader:
         self._estate = estate
         self._tiers = dict(_BUILT_IN)
         self._sets = Sets([], estate.accounts)
+        self._hosts: list[tuple[str, dict[str, str]]] = []
 
     def learn(self, raw: dict[str, Any]) -> None:
-        """Take in a tier or a network set, which policies refer to; other kinds are left aside.
+        """Take in a tier, a network set or a host endpoint, which policies refer to; other kinds are left aside.
 
         Raises:
             InputError: a value that Calico refuses.
@@ -119,6 +130,22 @@ class CalicoReader:
             self._tiers[_name(raw)] = _tier(raw)
         elif raw["kind"] in {"NetworkSet", "GlobalNetworkSet"}:
             self._sets.sets.append(self._set(raw))
+        elif raw["kind"] == "HostEndpoint":
+            self._host(raw)
+
+    def _host(self, raw: dict[str, Any]) -> None:
+        """Take in a host endpoint: selectors of rules mean its addresses; policies about itself are not decided."""
+        spec, name = as_object(raw.get("spec")), _name(raw)
+        labels = as_object((raw.get("metadata") or {}).get("labels"))
+        labels = {str(key): str(value) for key, value in labels.items()}
+        where = f"HostEndpoint {name} of Calico: spec"
+        if _OPEN_PROFILE not in (spec.get("profiles") or []):
+            reason = f"without {_OPEN_PROFILE} it denies what no policy allows, and that is not decided"
+            raise InputError(f"{where}.profiles: {reason}")
+        nets = spec.get("expectedIPs") or []
+        found = tuple(read_net(item, f"{where}.expectedIPs[{n}]") for n, item in enumerate(nets))
+        self._sets.sets.append(NetworkSet(labels, found))
+        self._hosts.append((name, labels))
 
     @property
     def default_stage(self) -> tuple[float, str]:
@@ -140,6 +167,12 @@ class CalicoReader:
         unknown = sorted(set(spec) - _SPEC_FIELDS)
         if unknown:
             raise InputError(f"{where}.{unknown[0]}: this field is not decided")
+        subject = self._subject(spec, where)
+        for host, labels in () if namespace else self._hosts:
+            if on_labels(subject, labels):
+                raise InputError(
+                    f"{where}.selector: it is about HostEndpoint {host} too, which is not decided"
+                )
         if not namespace and (spec.get("doNotTrack") or spec.get("preDNAT")):
             return None  # asked at host endpoints alone
         tier_name = str(spec.get("tier") or "default")
@@ -164,9 +197,7 @@ class CalicoReader:
             namespace=namespace,
             name=name,
             tier=f"calico/{tier_name}",
-            subject=PeerMatch(
-                namespace=namespace or None, where=bind(self._subject(spec, where), self._sets.accounts)
-            ),
+            subject=PeerMatch(namespace=namespace or None, where=bind(subject, self._sets.accounts)),
             ingress=found[Direction.INGRESS],
             egress=found[Direction.EGRESS],
             isolates=frozenset(types) if tier.denies else frozenset(),

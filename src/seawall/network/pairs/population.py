@@ -65,6 +65,8 @@ class Population:
             *((raw, None) for raw in pods),
             *((item.raw, item.template) for item in workloads),
         ]
+        # Where no rule looks at addresses none is read, and no block can be asked about later.
+        self.blocks_read = bool(blocks)
         identity, signature, first, second = self._read(bool(blocks or node_selectors))
         reduced, kinds = self._reduce(identity)
         self._hosts = np.array([item[0] for item in kinds], dtype=bool)[reduced]

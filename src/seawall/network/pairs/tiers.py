@@ -11,8 +11,10 @@ from seawall.network.pairs.ports import flat
 from seawall.network.rules import Action, Direction
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from seawall.network.pairs.engine import Matrix
-    from seawall.network.rules import Policy, Rule
+    from seawall.network.rules import PeerMatch, Policy, Rule
 
 
 class Tiers:
@@ -34,23 +36,37 @@ class Tiers:
         # The destination's names decide a named port: the peer of egress, the subject of ingress (b1.6).
         self.named_at = matrix.signature[column_of if direction is Direction.EGRESS else row_of]
         self.shape = (len(row_of), len(column_of), self.ports.words)
-        self.place = matrix.place
-        self.row_bits = np.ascontiguousarray(matrix.membership[:, row_of])
-        self.column_bits = np.ascontiguousarray(matrix.membership[:, column_of])
+        # Only the matchers of these policies are looked at, each by the number of its row here.
+        matchers = [match for policy in policies for match in _matchers(policy, direction)]
+        places = [matrix.place(match) for match in matchers]
+        number = {place: at for at, place in enumerate(dict.fromkeys(places))}
+        self._at = {id(match): number[place] for match, place in zip(matchers, places, strict=True)}
+        rows = np.array(list(number), dtype=np.int64)
+        self.row_bits = matrix.membership[rows[:, None], row_of[None, :]]
+        self.column_bits = matrix.membership[rows[:, None], column_of[None, :]]
         self.selectable = matrix.selectable[column_of]
         self.port_slot = matrix.port_slot
         self._masks: dict[int, np.ndarray] = {}
+        self.isolated: np.ndarray | None = None
+
+    def place(self, match: PeerMatch) -> int:
+        """Return the row of a matcher in the memberships."""
+        return self._at[id(match)]
 
     def words(self) -> np.ndarray:
         """Return what the direction allows: stages from the last to the first, each over what follows it."""
         found: np.ndarray | None = None
         stages = [list(items) for _, items in groupby(self.policies, key=lambda item: item.stage)]
+        if not stages:
+            self.isolated = np.zeros(self.shape[0], dtype=bool)
         for stage in reversed(stages):
-            ask = self._union if self._is_union(stage) else self._ordered
+            ask = self._union if self.is_union(stage) else self._ordered
             found = ask(stage, found)
+        if len(stages) > 1:
+            self.isolated = None
         return np.broadcast_to(self.full, self.shape).copy() if found is None else found
 
-    def _is_union(self, stage: list[Policy]) -> bool:
+    def is_union(self, stage: list[Policy]) -> bool:
         """Tell whether order means nothing: every policy isolates, and every rule allows."""
         return all(
             self.direction in item.isolates
@@ -67,6 +83,7 @@ class Tiers:
             for rule in policy.rules(self.direction):
                 self._allow(found, self._rows(rows, rule), rule)
         found[~isolated] = self.full if after is None else after[~isolated]
+        self.isolated = isolated
         return found
 
     def _rows(self, rows: np.ndarray, rule: Rule) -> np.ndarray:
@@ -80,7 +97,7 @@ class Tiers:
         columns = self._columns(rule)
         if not len(rows) or not len(columns):
             return
-        masks = self._mask(rule)
+        masks = self.mask(rule)
         if masks.ndim == 1:
             found[rows[:, None], columns] |= masks
         elif self.direction is Direction.EGRESS:
@@ -129,7 +146,7 @@ class Tiers:
         if not len(rows) or not len(columns):
             return
         where = (rows[:, None], columns)
-        masks = self._mask(rule)
+        masks = self.mask(rule)
         if masks.ndim == 2:
             masks = (
                 masks[columns][None, :, :] if self.direction is Direction.EGRESS else masks[rows][:, None, :]
@@ -148,7 +165,7 @@ class Tiers:
         flags = self.column_bits[[self.place(match) for match in rule.peers]]
         return np.flatnonzero(flags[0] if len(flags) == 1 else flags.any(axis=0))
 
-    def _mask(self, rule: Rule) -> np.ndarray:
+    def mask(self, rule: Rule) -> np.ndarray:
         """Return a rule's ports as words: [word], or [destination class, word] where it names ports."""
         found = self._masks.get(self.port_slot(rule))
         if found is None:
@@ -161,3 +178,11 @@ class Tiers:
                 found = np.array(per_name, dtype=np.uint64)[self.named_at]
             self._masks[self.port_slot(rule)] = found
         return found
+
+
+def _matchers(policy: Policy, direction: Direction) -> Iterator[PeerMatch]:
+    yield policy.subject
+    for rule in policy.rules(direction):
+        yield from rule.peers or ()
+        if rule.here is not None:
+            yield rule.here
