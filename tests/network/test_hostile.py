@@ -65,3 +65,17 @@ def test_the_object_is_named(metadata, words):
     raw = {"kind": "Pod", "metadata": metadata}
     with pytest.raises(SeawallError, match=words):
         Matrix(read_estate([raw]))
+
+
+@pytest.mark.parametrize("status", [{"podIPs": 7}, {"podIPs": True}, {"podIP": {"a": 1}}, [], "x"])
+def test_the_family_of_a_cluster_is_asked_of_what_is_shaped_as_an_address(status):
+    """Cilium asks for it before any pod is read."""
+    policy = {
+        "apiVersion": "cilium.io/v2",
+        "kind": "CiliumNetworkPolicy",
+        "metadata": {"name": "p", "namespace": "a"},
+        "spec": {"endpointSelector": {}, "ingress": [{"fromCIDRSet": [{"cidr": "::/0"}]}]},
+    }
+    pod = {"kind": "Pod", "metadata": {"name": "x", "namespace": "a"}, "status": status}
+    with suppress(SeawallError):  # whatever else is raised fails the test
+        assert read_estate([pod, policy]).family == 0
