@@ -83,13 +83,14 @@ def policy_key(raw: dict[str, Any]) -> tuple[str, str, str]:
     return kind, namespace, name
 
 
-def texts_of(status: dict[str, Any]) -> list[str]:
+def texts_of(status: Any) -> list[str]:
     """Return the addresses of a pod's status; what is not shaped as one is none (reading the pod names it)."""
-    listed = status.get("podIPs") if isinstance(status, dict) else None
-    texts = [item.get("ip") for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
-    if isinstance(status, dict):
-        texts.append(status.get("podIP"))
-    return [text for text in texts if isinstance(text, str) and text]
+    if not isinstance(status, dict):
+        return []
+    listed = status.get("podIPs")
+    several = listed if isinstance(listed, list) else []
+    texts = [item.get("ip") for item in several if isinstance(item, dict)]
+    return [text for text in (*texts, status.get("podIP")) if isinstance(text, str) and text]
 
 
 def ordered(policies: Iterable[Policy]) -> list[Policy]:
