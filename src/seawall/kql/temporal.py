@@ -119,8 +119,12 @@ def _ticks(part: dict[str, str | None]) -> int | None:
     return ticks if 0 <= ticks <= MAX_DATETIME else None
 
 
+# As .NET reads a TimeSpan: days; [days.]hours:minutes[:seconds[.fraction]]; days:hours:minutes:seconds[.fraction].
 _SPAN = re.compile(
-    r"(?P<n>-)?(?:(?P<d>\d+)(?:[.:](?=\d{1,2}:\d))?)?(?:(?P<H>\d{1,2}):(?P<M>\d{1,2})(?::(?P<S>\d{1,2})(?:\.(?P<f>\d{1,7}))?)?)?$"
+    r"(?P<n>-)?(?:(?P<days>\d+)"
+    r"|(?:(?P<d>\d+)\.)?(?P<H>\d{1,2}):(?P<M>\d{1,2})(?::(?P<S>\d{1,2})(?:\.(?P<f>\d{1,7}))?)?"
+    r"|(?P<d4>\d+):(?P<H4>\d{1,2}):(?P<M4>\d{1,2}):(?P<S4>\d{1,2})(?:\.(?P<f4>\d{1,7}))?)",
+    re.ASCII,
 )
 _UNIT_SPAN = re.compile(r"(-?\d+(?:\.\d+)?)\s*([A-Za-z]+)$")
 
@@ -132,14 +136,17 @@ def parse_timespan(text: str) -> int | None:
     if match:
         unit = UNITS.get(match[2].lower())
         return None if unit is None else span_of(match[1], unit)
-    match = _SPAN.match(text)
-    if not match or not text or text == "-":
+    match = _SPAN.fullmatch(text)
+    if not match:
         return None
-    hour, minute, second = int(match["H"] or 0), int(match["M"] or 0), int(match["S"] or 0)
-    if hour > 23 or minute > 59 or second > 59:
+    days, hour, minute, second, fraction = (
+        match.group("d4", "H4", "M4", "S4", "f4") if match["d4"] else match.group("d", "H", "M", "S", "f")
+    )
+    clock = int(hour or 0), int(minute or 0), int(second or 0)
+    if clock[0] > 23 or clock[1] > 59 or clock[2] > 59:
         return None
-    ticks = int(match["d"] or 0) * DAY + hour * HOUR + minute * MINUTE + second * SECOND
-    ticks += int((match["f"] or "").ljust(7, "0") or 0)
+    ticks = int(match["days"] or days or 0) * DAY + clock[0] * HOUR + clock[1] * MINUTE + clock[2] * SECOND
+    ticks += int((fraction or "").ljust(7, "0") or 0)
     ticks = -ticks if match["n"] else ticks
     return ticks if -(2**63) <= ticks < 2**63 else None
 
