@@ -20,6 +20,7 @@ from seawall.kql.bind.values import (
     to_long,
     to_real,
     to_string,
+    to_timespan,
 )
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.lexer import INVALID, typed_value
@@ -107,7 +108,7 @@ def dynamic_as(value: Ex, other: Ex, op: str, pos: int) -> Ex:
     if type_ == "datetime":
         return Ex(f"k_todatetime({dynamic_text(value, '')})", "datetime")
     if type_ == "timespan":
-        return Ex(f"k_totimespan({dynamic_text(value, '')})", "timespan")
+        return Ex(to_timespan(value), "timespan")
     if type_ == "guid":
         return Ex(f"lower({dynamic_text(value)})", "guid")
     raise undefined(op, value, other, pos)
@@ -143,6 +144,11 @@ def equal(left: Ex, right: Ex, op: str, pos: int, *, filtering: bool) -> str:
             return "false" if op == "==" else f"({other} IS NOT NULL)"
         return f"CASE WHEN {both} THEN NULL ELSE {'false' if op == '==' else 'true'} END"
     loose_a, loose_b = nullable(a), nullable(b)
+    if _may_be_nan(a) and _may_be_nan(b):
+        # NaN equals nothing, itself neither.
+        both = f"({x} = {y} AND {x} <= 'inf'::DOUBLE)"
+        null = f"WHEN {x} IS NULL AND {y} IS NULL THEN NULL "
+        return f"CASE {null}ELSE {'' if op == '==' else 'NOT '}coalesce({both}, false) END"
     if op == "==":
         if filtering or not (loose_a or loose_b):
             return f"({x} = {y})"
@@ -169,7 +175,14 @@ def order(left: Ex, right: Ex, op: str, pos: int) -> str:
     a, b = align(left, right, op, pos)
     if "decimal" in (a.type, b.type):
         return f"(k_decimal_compare({a.sql}, {b.sql}) {op} 0)"
-    return f"({a.sql} {op} {b.sql})"
+    # NaN is neither above nor below anything (a real is .NET's double); DuckDB holds it above all.
+    above = a if op[0] == ">" else b
+    guard = f" AND {above.sql} <= 'inf'::DOUBLE" if _may_be_nan(above) else ""
+    return f"({a.sql} {op} {b.sql}{guard})"
+
+
+def _may_be_nan(ex: Ex) -> bool:
+    return ex.type == "real" and not ex.rep and not (ex.known and ex.const == ex.const)
 
 
 def text_operand(ex: Ex, op: str, pos: int) -> str:

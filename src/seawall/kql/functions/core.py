@@ -18,6 +18,7 @@ from seawall.kql.bind.values import (
     to_long,
     to_real,
     to_string,
+    to_timespan,
 )
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.functions.registry import coerce, result, special, sql, udf
@@ -87,11 +88,9 @@ def totimespan(binder: Any, node: Any, scope: Any) -> Ex:
     value = _one(binder, node, scope)
     if value.type == "timespan":
         return value
-    if value.type in ("string", "dynamic"):
-        return Ex(f"k_totimespan({to_string(value)})", "timespan")
-    if value.type in INTEGERS:
-        return Ex(value.sql, "timespan")
-    raise Fault(f"totimespan() takes no {value.type}", node.pos)
+    if value.type == "guid":
+        raise Fault("totimespan() takes no guid", node.pos)
+    return Ex(to_timespan(value), "timespan")
 
 
 @special("toguid")
@@ -235,8 +234,10 @@ def convert(value: Ex, type_: str, pos: int) -> str:
         return to_bool(value)
     if type_ == "decimal":
         return f"k_todecimal({to_string(value)})"
-    if type_ in ("datetime", "timespan"):
-        return f"k_to{type_}({to_string(value)})"
+    if type_ == "timespan":
+        return to_timespan(value)
+    if type_ == "datetime":
+        return f"k_todatetime({to_string(value)})"
     if type_ == "guid":
         return f"TRY_CAST({to_string(value)} AS UUID)::VARCHAR"
     raise Fault(f"a {value.type} and a {type_} do not go together here", pos)

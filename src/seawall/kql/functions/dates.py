@@ -308,7 +308,7 @@ def format_datetime(ticks: int, form: str) -> str:
 
     def field(char: str, count: int) -> str | None:
         if char == "y":
-            return f"{moment.year:04d}" if count > 2 else f"{moment.year % 100:0{count}d}"
+            return f"{moment.year:04d}" if count == 4 else f"{moment.year % 100:0{count}d}"
         number = {
             "d": moment.day,
             "M": moment.month,
@@ -318,16 +318,57 @@ def format_datetime(ticks: int, form: str) -> str:
             "s": moment.second,
         }.get(char)
         if number is not None:
-            return f"{number:0{min(count, 2)}d}"
+            return f"{number:0{count}d}"
         if char == "f":
-            return fraction[: min(count, 7)]
+            return fraction[:count]
         if char == "F":
-            return fraction[: min(count, 7)].rstrip("0")
+            return fraction[:count].rstrip("0")
         if char == "t":
-            return ("AM" if moment.hour < 12 else "PM")[: min(count, 2)]
+            return ("AM" if moment.hour < 12 else "PM")[:count]
         return None
 
-    return _render(form, field)
+    return "".join(
+        field(part[0], len(part)) or (part if part[0] not in _LONGEST else "") for part in _elements(form)
+    )
+
+
+_LONGEST = {"y": 4, "M": 2, "d": 2, "h": 2, "H": 2, "m": 2, "s": 2, "t": 2, "f": 7, "F": 7}
+"""The longest specifier of each letter (docs: format_datetime); a longer run is read as several."""
+_DELIMITERS = frozenset(" /-:,._[]")
+
+
+def _elements(form: str) -> list[str]:
+    """Cut a format into specifiers and single other characters: `ddd` is `dd` and `d`."""
+    out: list[str] = []
+    index = 0
+    while index < len(form):
+        end, longest = index + 1, _LONGEST.get(form[index], 1)
+        while end < len(form) and form[end] == form[index] and end - index < longest:
+            end += 1
+        out.append(form[index:end])
+        index = end
+    return out
+
+
+_format_any = FUNCTIONS["format_datetime"]
+
+
+@special("format_datetime")
+def format_datetime_checked(binder: Any, node: Any, scope: Any) -> Ex:
+    """`format_datetime(datetime, format)`: a format that is written out is checked as Kusto does."""
+    if len(node.args) == 2:
+        form = binder.ex(node.args[1], scope)
+        if form.known and isinstance(form.const, str):
+            if not form.const:
+                raise Fault("the format of format_datetime() is empty", node.args[1].pos)
+            for part in _elements(form.const):
+                if (part not in _DELIMITERS and part[0] not in _LONGEST) or part in ("t", "yyy"):
+                    raise Fault(
+                        f"format_datetime() knows no {part!r}",
+                        node.args[1].pos,
+                        hint="y M d h H m s tt f F, and the delimiters ' ' / - : , . _ [ ]",
+                    )
+    return _format_any(binder, node, scope)
 
 
 @python("format_timespan", "timespan text", "string")

@@ -35,7 +35,8 @@ for _name, _template in _REALS.items():
 sql("pow", "real real", "real", "pow({0}, {1})")
 sql("atan2", "real real", "real", "atan2({0}, {1})")
 sql("pi", "", "real", "pi()")
-sql("sign", "real", "real", "sign({0})::DOUBLE")
+# 0 for a null and for NaN (duckdb-kql, measured on the emulator)
+sql("sign", "real", "real", "coalesce(sign({0}), 0)::DOUBLE")
 sql("isnan", "real", "bool", "isnan({0})")
 sql("isinf", "real", "bool", "isinf({0})")
 sql("isfinite", "real", "bool", "isfinite({0})")
@@ -138,7 +139,11 @@ def bin_of(value: Ex, size: Ex, pos: int) -> Ex:
     if value.type in NUMBERS and size.type in NUMBERS and "decimal" in (value.type, size.type):
         return Ex(f"k_decimal_bin({decimal_sql(value)}, {decimal_sql(size)})", "decimal")
     if value.type in NUMBERS and size.type in NUMBERS:
-        return Ex(f"CASE WHEN {b} > 0 THEN floor({a}::DOUBLE / {b}) * {b} END", "real")
+        # A size of zero gives NaN for reals, null for whole numbers (duckdb-kql, measured); a negative one null (docs).
+        return Ex(
+            f"CASE WHEN {b} > 0 THEN floor({a}::DOUBLE / {b}) * {b} WHEN {b} = 0 AND {a} IS NOT NULL THEN 'nan'::DOUBLE END",
+            "real",
+        )
     raise Fault(f"bin() does not take a {value.type} and a {size.type}", pos)
 
 
