@@ -6,6 +6,7 @@ either side is (docs: scalar-data-types/null-values, quoted in specs b.1). Strin
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from seawall.kql import temporal
@@ -228,10 +229,30 @@ def string_op(left: Ex, right: Ex, op: str, pos: int) -> str:
 
 
 def regex(pattern: Ex, sql: str, pos: int) -> str:
-    """Check a literal pattern for what RE2 does not have, so that the error names the place."""
-    if pattern.known and isinstance(pattern.const, str) and len(pattern.const) > 4000:
+    """Check a literal pattern for what RE2 does not have, so that the error names the place.
+
+    Kusto also writes a named group `(?<name>...)`, which RE2 knows as `(?P<name>...)` only.
+    """
+    if not (pattern.known and isinstance(pattern.const, str)):
+        return sql
+    text = pattern.const
+    if len(text) > 4000:
         raise Fault("this regular expression is longer than 4,000 characters", pos, kind="limit")
-    return sql
+    if "(?" not in text:
+        return sql
+    return quote(_GROUP.sub(lambda found: _group(found[0], pos), text))
+
+
+_GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?<?[=!]|\(\?<", re.DOTALL)
+"""What opens a group, past escapes and classes of characters."""
+
+
+def _group(text: str, pos: int) -> str:
+    if text[:2] != "(?":
+        return text
+    if text == "(?<":
+        return "(?P<"
+    raise Fault("regular expressions here know no lookaround", pos)
 
 
 def term(text: str, needle: Ex, sql: str, *, exact: bool, lead: bool, trail: bool) -> str:
