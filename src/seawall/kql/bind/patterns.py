@@ -61,7 +61,9 @@ def compile_pattern(node: Parse) -> tuple[str, list[tuple[str, str, int]]]:
                 raise Fault(f"a string column ({part.text!r}) cannot stand before *", part.pos)
             if regex:
                 if part.type in ("datetime", "timespan") and (following is None or "U" in node.flags):
-                    raise refuse(f"a {part.type} column at the end of a kind=regex pattern, or with flags=U", part.pos)
+                    raise refuse(
+                        f"a {part.type} column at the end of a kind=regex pattern, or with flags=U", part.pos
+                    )
                 out.append(
                     f"(?P<{name}>{_REGEX_SHAPES.get(part.type, '.*')})"
                     if part.type != "string"
