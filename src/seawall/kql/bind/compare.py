@@ -139,12 +139,19 @@ def equal(left: Ex, right: Ex, op: str, pos: int, *, filtering: bool) -> str:
     a, b = align(left, right, op, pos)
     x, y = a.sql, b.sql
     if a.const is None or b.const is None:
-        other = y if a.const is None else x
-        both = f"({other} IS NULL)"
+        other, given = (y, right) if a.const is None else (x, left)
+        # A dynamic of another kind is not null for that.
+        both = f"({given.sql if given.type == 'dynamic' else other} IS NULL)"
         if filtering:
-            return "false" if op == "==" else f"({other} IS NOT NULL)"
+            return "false" if op == "==" else f"(NOT {both})"
         return f"CASE WHEN {both} THEN NULL ELSE {'false' if op == '==' else 'true'} END"
     loose_a, loose_b = nullable(a), nullable(b)
+    if loose_a and loose_b and op == "!=" and "dynamic" in (left.type, right.type):
+        nulls = [f"{(e if e.type == 'dynamic' else c).sql} IS NULL" for e, c in ((left, a), (right, b))]
+        return f"CASE WHEN {nulls[0]} AND {nulls[1]} THEN NULL ELSE coalesce({x} <> {y}, true) END"
+    if loose_a and loose_b and op == "==" and "dynamic" in (left.type, right.type) and not filtering:
+        nulls = [f"{(e if e.type == 'dynamic' else c).sql} IS NULL" for e, c in ((left, a), (right, b))]
+        return f"CASE WHEN {nulls[0]} AND {nulls[1]} THEN NULL ELSE coalesce({x} = {y}, false) END"
     if _may_be_nan(a) and _may_be_nan(b):
         # NaN equals nothing, itself neither.
         both = f"({x} = {y} AND {x} <= 'inf'::DOUBLE)"

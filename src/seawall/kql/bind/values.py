@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from seawall.kql.errors import Fault
-from seawall.kql.temporal import format_datetime, format_timespan
+from seawall.kql.temporal import MAX_DATETIME, format_datetime, format_timespan
 
 
 class _Unknown:
@@ -212,7 +212,10 @@ def real_text(sql: str) -> str:
 
 def datetime_text(sql: str) -> str:
     """Write `2016-06-30T23:30:00.1234567Z` in SQL: microseconds by DuckDB, the last digit by arithmetic."""
-    return f"(strftime(make_timestamp(({sql} - 621355968000000000) // 10), '%Y-%m-%dT%H:%M:%S.%f') || ({sql} % 10)::VARCHAR || 'Z')"
+    return (
+        f"(CASE WHEN {sql} NOT BETWEEN 0 AND {MAX_DATETIME} THEN error('a datetime lies outside the years 1 to 9999') "
+        f"ELSE strftime(make_timestamp(({sql} - 621355968000000000) // 10), '%Y-%m-%dT%H:%M:%S.%f') || ({sql} % 10)::VARCHAR || 'Z' END)"
+    )
 
 
 def text_of(value: Any, type_: str) -> str:
@@ -257,7 +260,7 @@ def to_json(ex: Ex) -> str:
     if type_ == "datetime":
         return f"('\"' || {datetime_text(sql)} || '\"')"
     if type_ == "timespan":
-        return f"('\"' || k_timespan_text({sql}) || '\"')"
+        return f"CASE WHEN {sql} IS NOT NULL THEN '\"' || k_timespan_text({sql}) || '\"' END"
     if type_ == "decimal":
         return f"('\"' || {sql} || '\"')"
     return f"{sql}::VARCHAR"
@@ -299,7 +302,7 @@ def to_long(ex: Ex, bits: int = 64) -> str:
             f"WHEN 'DOUBLE' THEN {_stopping(real, bits)} WHEN 'BOOLEAN' THEN ({sql} = 'true')::BIGINT "
             f"WHEN 'VARCHAR' THEN {_within(_whole_of_text(text), bits)} END"
         )
-    if type_ == "long":
+    if type_ in ("long", "datetime", "timespan"):
         return _wrapped(sql, bits)
     out = _to_long(ex)
     return out if type_ in ("int", "bool") else _within(out, bits)
@@ -333,7 +336,7 @@ def _trimmed(sql: str) -> str:
 
 def _to_long(ex: Ex) -> str:
     sql, type_ = ex.sql, ex.rep or ex.type
-    if type_ in ("int", "datetime", "timespan"):
+    if type_ == "int":
         return sql
     if type_ == "bool":
         return f"{sql}::BIGINT"

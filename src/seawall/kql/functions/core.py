@@ -22,7 +22,7 @@ from seawall.kql.bind.values import (
 )
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.functions.registry import coerce, result, special, sql, udf
-from seawall.kql.temporal import format_timespan, parse_datetime, parse_timespan
+from seawall.kql.temporal import MAX_DATETIME, format_timespan, parse_datetime, parse_timespan
 from seawall.kql.tree import Lit, Name, Star, TypeOf
 
 
@@ -78,7 +78,8 @@ def todatetime(binder: Any, node: Any, scope: Any) -> Ex:
     if value.type in ("string", "dynamic"):
         return Ex(f"k_todatetime({to_string(value)})", "datetime")
     if value.type in INTEGERS:
-        return Ex(value.sql, "datetime")  # a whole number counts ticks, as .NET does
+        # A whole number counts ticks, as .NET does.
+        return Ex(f"CASE WHEN {value.sql} BETWEEN 0 AND {MAX_DATETIME} THEN {value.sql} END", "datetime")
     raise Fault(f"todatetime() takes no {value.type}", node.pos)
 
 

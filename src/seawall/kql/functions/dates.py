@@ -45,6 +45,10 @@ def ago(binder: Any, node: Any, scope: Any) -> Ex:
     )
 
 
+def _ranged(ticks: str) -> str:
+    return f"CASE WHEN {ticks} BETWEEN 0 AND {MAX_DATETIME} THEN {ticks} END"
+
+
 def _moment(ticks: str) -> str:
     return f"make_timestamp(({ticks} - {EPOCH}) // 10)"
 
@@ -66,20 +70,25 @@ sql(
     "datetime long?",
     "datetime",
     f"({{0}} - {{0}} % {DAY})",
-    f"({{0}} - {{0}} % {DAY} + {{1}} * {DAY})",
+    _ranged(f"({{0}} - {{0}} % {DAY} + {{1}} * {DAY})"),
 )
 sql(
     "endofday",
     "datetime long?",
     "datetime",
     f"({{0}} - {{0}} % {DAY} + {DAY} - 1)",
-    f"({{0}} - {{0}} % {DAY} + ({{1}} + 1) * {DAY} - 1)",
+    _ranged(f"({{0}} - {{0}} % {DAY} + ({{1}} + 1) * {DAY} - 1)"),
 )
 
 
 def _week(ticks: int, offset: int) -> int:
     day = ticks // DAY
     return (day - (day + 1) % 7 + offset * 7) * DAY
+
+
+def _week_in_range(ticks: int, offset: int) -> int | None:
+    start = _week(ticks, offset)
+    return start if 0 <= start <= MAX_DATETIME else None
 
 
 def _month(ticks: int, offset: int) -> int | None:
@@ -93,14 +102,17 @@ def _year(ticks: int, offset: int) -> int | None:
     return days_from_civil(year, 1, 1) * DAY if 1 <= year <= 9999 else None
 
 
-for _unit, _start in {"week": _week, "month": _month, "year": _year}.items():
+for _unit, _start in {"week": _week_in_range, "month": _month, "year": _year}.items():
 
     def _begin(ticks: int, offset: int | None, start: Any = _start) -> Any:
         return start(ticks, offset or 0)
 
     def _end(ticks: int, offset: int | None, start: Any = _start) -> Any:
         after = start(ticks, (offset or 0) + 1)
-        return None if after is None else after - 1
+        if after is None:  # the last month and year of all end with the last datetime
+            begin = None if start is _week_in_range else start(ticks, offset or 0)
+            return None if begin is None else MAX_DATETIME
+        return after - 1 if after > 0 else None
 
     python(f"startof{_unit}", "datetime long?", "datetime")(_begin)
     python(f"endof{_unit}", "datetime long?", "datetime")(_end)

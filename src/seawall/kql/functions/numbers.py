@@ -12,13 +12,14 @@ from seawall.kql.functions.registry import coerce, python, special, sql, udf
 from seawall.kql.tree import Call
 
 _REALS = {
-    "sqrt": "CASE WHEN {0} >= 0 THEN sqrt({0}) ELSE 'nan'::DOUBLE END",
+    # null below zero (docs: sqrt, log, log2, log10)
+    "sqrt": "CASE WHEN {0} >= 0 THEN sqrt({0}) END",
     "exp": "exp({0})",
     "exp2": "pow(2::DOUBLE, {0})",
     "exp10": "pow(10::DOUBLE, {0})",
-    "log": "CASE WHEN {0} > 0 THEN ln({0}) WHEN {0} = 0 THEN '-inf'::DOUBLE WHEN {0} < 0 THEN 'nan'::DOUBLE END",
-    "log2": "CASE WHEN {0} > 0 THEN log2({0}) WHEN {0} = 0 THEN '-inf'::DOUBLE WHEN {0} < 0 THEN 'nan'::DOUBLE END",
-    "log10": "CASE WHEN {0} > 0 THEN log10({0}) WHEN {0} = 0 THEN '-inf'::DOUBLE WHEN {0} < 0 THEN 'nan'::DOUBLE END",
+    "log": "CASE WHEN {0} > 0 THEN ln({0}) WHEN {0} = 0 THEN '-inf'::DOUBLE END",
+    "log2": "CASE WHEN {0} > 0 THEN log2({0}) WHEN {0} = 0 THEN '-inf'::DOUBLE END",
+    "log10": "CASE WHEN {0} > 0 THEN log10({0}) WHEN {0} = 0 THEN '-inf'::DOUBLE END",
     "sin": "sin({0})",
     "cos": "cos({0})",
     "tan": "tan({0})",
@@ -183,22 +184,19 @@ def _tohex(value: int, size: int | None) -> str:
 udf("tohex", "long long?", "string", _tohex)
 
 
-@python("gamma", "real", "real")
-def gamma(x: float) -> float | None:
-    """`gamma(x)`."""
-    try:
-        return math.gamma(x)
-    except (ValueError, OverflowError):
-        return math.nan if x <= 0 else math.inf
-
-
-@python("loggamma", "real", "real")
-def loggamma(x: float) -> float | None:
-    """`loggamma(x)`."""
-    try:
-        return math.lgamma(x)
-    except (ValueError, OverflowError):
-        return math.inf
+# DuckDB's own: a Python function cannot hand back NaN. Whole numbers up to zero have no finite value.
+sql(
+    "gamma",
+    "real",
+    "real",
+    "CASE WHEN {0} = 0 THEN 'inf'::DOUBLE WHEN {0} < 0 AND {0} = trunc({0}) THEN 'nan'::DOUBLE ELSE gamma({0}) END",
+)
+sql(
+    "loggamma",
+    "real",
+    "real",
+    "CASE WHEN {0} <= 0 AND {0} = trunc({0}) THEN 'inf'::DOUBLE ELSE lgamma({0}) END",
+)
 
 
 @python("erf", "real", "real")
@@ -292,6 +290,7 @@ def _decimal(op: str, left: str, right: str) -> str | None:
             out = CONTEXT.divide(a, b)
         else:
             out = CONTEXT.remainder(a, b)
+            out = CONTEXT.add(out, abs(b)) if out < 0 else out  # never negative (docs: numerical-operators)
     except (decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow):
         return None
     return plain(out) if out.is_finite() else None

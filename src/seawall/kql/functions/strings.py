@@ -179,7 +179,11 @@ def extract_all(binder: Any, node: Any, scope: Any) -> Ex:
             raise refuse("extract_all() with these capture groups", args[1].pos)
         # Groups that the pattern does not have are left out; where none is left, all are meant (duckdb-kql, measured).
         chosen = [g for g in given if 1 <= g <= count] or chosen
-    lists = [f"regexp_extract_all({text}, {text_sql}, {group})" for group in chosen]
+    # A group that took no part is the empty text: strings have no null.
+    lists = [
+        f"list_transform(regexp_extract_all({text}, {text_sql}, {group}), lambda one: coalesce(one, ''))"
+        for group in chosen
+    ]
     if len(lists) == 1:
         body = f"to_json({lists[0]})::VARCHAR"
     else:
