@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from seawall.cli.app import COMMANDS, app
+from seawall.cli.config import schema as config_schema
 from seawall.cli.controls import explain
 from seawall.controls import Catalogue
 from seawall.controls.facts import FACT_TABLES
@@ -44,6 +45,8 @@ def pages() -> Iterator[tuple[str, str]]:
         yield f"controls/{control.id}.md", NOTE + explain(control)
     encoded = msgspec.json.format(msgspec.json.encode(schema()), indent=2)
     yield "report.schema.json", encoded.decode() + "\n"
+    encoded = msgspec.json.format(msgspec.json.encode(config_schema(app)), indent=2)
+    yield "config.schema.json", encoded.decode() + "\n"
 
 
 def command_line() -> str:

@@ -104,6 +104,21 @@ def test_two_runs_print_the_same_bytes():
         assert first == seawall("assess", "examples/contoso", "-o", name, "--as-of", "2026-11-21").stdout
 
 
+def test_controls_that_found_nothing_are_named_where_they_are_few_and_counted_where_they_are_many(
+    folder, tmp_path
+):
+    many = seawall("assess", str(folder)).stdout
+    assert "controls found nothing to evaluate: access " in many
+    few = seawall("assess", str(folder), "--control", "rbac-enabled", "--control", "image-pinned").stdout
+    assert "1 controls found nothing to evaluate: rbac-enabled" in few
+    done = seawall("assess", str(tmp_path / "empty"))
+    assert done.returncode == 2
+    (tmp_path / "empty").mkdir()
+    done = seawall("assess", str(tmp_path / "empty"))
+    assert (done.returncode, len(done.stdout.splitlines())) == (3, 1)
+    assert "zero resources is not a pass" in done.stderr
+
+
 def test_several_formats_at_once(folder, tmp_path):
     sarif, page = tmp_path / "r.sarif", tmp_path / "r.html"
     done = seawall("assess", str(folder), *ONLY, "-o", f"sarif={sarif}", "-o", f"html={page}", "-o", "table")

@@ -85,8 +85,9 @@ def test_reach_of_addresses(run, end, verdict):
     ("arguments", "words"),
     [
         (("reach", "shop/wep", "shop/db", "--snapshot", "ESTATE"), "did you mean 'shop/web'"),
+        (("reach", "shop/web", "mcr.microsoft.com", "--snapshot", "ESTATE"), "is a name"),
         (("reach", "shop/web", "shop/db", "--port", "99999", "--snapshot", "ESTATE"), "no port"),
-        (("reach", "shop/web", "shop/db", "--port", "ICMP/3", "--snapshot", "ESTATE"), "no port"),
+        (("reach", "shop/web", "shop/db", "--port", "ICMP/300", "--snapshot", "ESTATE"), "no port"),
     ],
 )
 def test_bad_questions_say_what_to_write(run, arguments, words):

@@ -1,29 +1,8 @@
-"""What is in an estate and is not decided is said by name; what stands for what."""
+"""What stands for what in an estate."""
 
 from __future__ import annotations
 
-import pytest
-
-from seawall.core import InputError
 from seawall.network.estate import read_estate
-
-
-@pytest.mark.parametrize(
-    ("version", "kind", "owner"),
-    [
-        ("projectcalico.org/v3", "NetworkPolicy", "Calico"),
-        ("crd.projectcalico.org/v1", "GlobalNetworkPolicy", "Calico"),
-        ("cilium.io/v2", "CiliumNetworkPolicy", "Cilium"),
-        ("cilium.io/v2", "CiliumClusterwideNetworkPolicy", "Cilium"),
-    ],
-)
-def test_policies_of_other_apis_are_refused_by_name(version, kind, owner):
-    raw = {"apiVersion": version, "kind": kind, "metadata": {"namespace": "a", "name": "p"}, "spec": {}}
-    with pytest.raises(InputError, match=f"{kind} a/p of {owner}"):
-        read_estate([raw])
-    estate = read_estate([raw], strict=False)
-    assert [problem.name for problem in estate.problems] == ["p"]
-    assert estate.policies == []
 
 
 def owned(name, kind, owner):

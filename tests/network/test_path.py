@@ -314,3 +314,162 @@ def test_nothing_is_proposed_where_no_priority_is_left_or_a_route_drops():
     drop = table(("drop", "0.0.0.0/0", "None", ""))
     answer = ask("shop/web", "8.8.8.8", resources=[CLUSTER, VNET, drop, group()], edits=True)
     assert answer["proposal"] is None
+
+
+TAGS = {
+    "type": "Microsoft.Network/serviceTags",
+    "id": "/tags",
+    "name": "public",
+    "values": [
+        {"name": "Storage", "properties": {"addressPrefixes": ["20.60.0.0/16"]}},
+        {"name": "Storage.WestEurope", "properties": {"addressPrefixes": ["20.60.0.0/16"]}},
+        {"name": "AzureCloud", "properties": {"addressPrefixes": ["20.0.0.0/8", "20.60.0.0/16"]}},
+    ],
+}
+DROP, NEXT = "None", "Internet"
+
+
+@pytest.mark.parametrize(
+    ("routes", "tags", "verdict", "word"),
+    [
+        ([("s", "Storage", DROP, "")], [TAGS], "deny", "route s drops Storage"),
+        ([("s", "Sql", DROP, "")], [TAGS], "unknown", "nobody said what it holds"),
+        ([("s", "Storage", DROP, "")], [], "unknown", "az network list-service-tags"),
+        ([("s", "Storage", DROP, ""), ("all", "0.0.0.0/0", NEXT, "")], [TAGS], "deny", "route s"),
+        ([("s", "Storage", DROP, ""), ("ip", "20.60.0.0/16", NEXT, "")], [TAGS], "allow", "route ip"),
+        ([("s", "Storage", DROP, ""), ("r", "Storage.WestEurope", NEXT, "")], [TAGS], "allow", "route r"),
+        ([("c", "AzureCloud", DROP, ""), ("s", "Storage", NEXT, "")], [TAGS], "allow", "route s"),
+        ([("s", "Sql", DROP, ""), ("ip", "20.60.1.1/32", NEXT, "")], [], "allow", "route ip"),
+    ],
+    ids=[
+        "a tag that was read",
+        "one that was not",
+        "none was read",
+        "narrower than everything",
+        "a written prefix before an equal one of a tag",
+        "a regional tag before the global one",
+        "AzureCloud last",
+        "no tag is narrower than one address",
+    ],
+)
+def test_routes_by_service_tag(routes, tags, verdict, word):
+    """azure-docs virtual-networks-udr-overview: the longest prefix, and among equal ones the written before tags."""
+    answer = ask("shop/web", "20.60.1.1", resources=[CLUSTER, VNET, table(*routes), group(), *tags])
+    route = next(item for item in answer["path"] if item["stop"] == "route")
+    assert route["verdict"] == verdict
+    assert word in route["why"]
+
+
+def test_a_tag_that_was_read_decides_in_a_group_too():
+    deny = rule("no", 200, "Deny", "Outbound", destinationAddressPrefix="Storage")
+    assert ask("shop/web", "20.60.1.1", resources=[*BASE, group(deny), TAGS])["verdict"] == "deny"
+    assert ask("shop/web", "20.61.1.1", resources=[*BASE, group(deny), TAGS])["verdict"] == "allow"
+    assert ask("shop/web", "20.60.1.1", resources=[*BASE, group(deny)])["verdict"] == "unknown"
+
+
+def endpoints(policies):
+    network = copy.deepcopy(VNET)
+    body = {"addressPrefix": "10.1.9.0/24", "networkSecurityGroup": {"id": "/closed"}}
+    if policies:
+        body["privateEndpointNetworkPolicies"] = policies
+    network["properties"]["subnets"].append({"id": "/vnet/pe", "name": "pe", "properties": body})
+    closed = {**group(rule("no", 200, "Deny")), "id": "/closed", "name": "closed"}
+    endpoint = {
+        "type": "Microsoft.Network/privateEndpoints",
+        "id": "/pe",
+        "name": "pe",
+        "properties": {"customDnsConfigs": [{"fqdn": "x.vault.azure.net", "ipAddresses": ["10.1.9.5"]}]},
+    }
+    return [CLUSTER, network, group(), closed, endpoint]
+
+
+@pytest.mark.parametrize(
+    ("policies", "target", "verdict"),
+    [
+        (None, "10.1.9.5", "allow"),
+        ("Disabled", "10.1.9.5", "allow"),
+        ("RouteTableEnabled", "10.1.9.5", "allow"),
+        ("NetworkSecurityGroupEnabled", "10.1.9.5", "deny"),
+        ("Enabled", "10.1.9.5", "deny"),
+        ("Disabled", "10.1.9.6", "deny"),
+    ],
+)
+def test_groups_hold_for_private_endpoints_only_where_their_subnet_says_so(policies, target, verdict):
+    """Specs b9. What is no private endpoint in the same subnet has the group before it all the same."""
+    assert ask("shop/web", target, resources=[*endpoints(policies), table()])["verdict"] == verdict
+
+
+@pytest.mark.parametrize(("policies", "verdict"), [("Disabled", "allow"), ("RouteTableEnabled", "deny")])
+def test_routes_hold_for_private_endpoints_only_where_their_subnet_says_so(policies, verdict):
+    dropped = table(("no", "10.1.9.0/24", DROP, ""))
+    assert ask("shop/web", "10.1.9.5", resources=[*endpoints(policies), dropped])["verdict"] == verdict
+
+
+def managed(rule_access, members):
+    base = "/nm/securityAdminConfigurations/c/ruleCollections/rc"
+    kind = "Microsoft.Network/networkManagers/"
+    rows = [
+        {
+            "type": f"{kind}securityAdminConfigurations/ruleCollections",
+            "id": base,
+            "properties": {"appliesToGroups": [{"networkGroupId": "/nm/networkGroups/g"}]},
+        },
+        {
+            "type": f"{kind}securityAdminConfigurations/ruleCollections/rules",
+            "id": f"{base}/rules/r",
+            "name": "r",
+            "properties": {"access": rule_access, "direction": "Outbound", "priority": 1, "protocol": "Any"},
+        },
+    ]
+    return rows + [
+        {
+            "type": f"{kind}networkGroups/staticMembers",
+            "id": f"/nm/networkGroups/g/staticMembers/{number}",
+            "properties": {"resourceId": vnet},
+        }
+        for number, vnet in enumerate(members)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("members", "verdict"), [(["/vnet"], "deny"), (["/VNET"], "deny"), (["/other"], "allow"), ([], "unknown")]
+)
+def test_security_admin_rules_are_of_the_networks_in_their_groups(members, verdict):
+    """A group without a member that was read may have some by a policy: that is not guessed."""
+    answer = ask("shop/web", "8.8.8.8", resources=[*BASE, group(), *managed("Deny", members)])
+    assert answer["verdict"] == verdict
+
+
+def test_what_no_policy_can_close_a_group_closes_and_it_is_asked_again():
+    agent = {**POD, "metadata": {"name": "agent", "namespace": "shop"}, "spec": {"hostNetwork": True}}
+    resources = [*BASE, group()]
+    answer = ask("shop/agent", "8.8.8.8", objects=[agent], resources=resources, edits=True)
+    assert answer["verdict"] == "allow"
+    (edit,) = answer["proposal"]["edits"]
+    assert edit["group"] == "/nsg"
+    closed = [*BASE, group(edit["rule"])]
+    assert ask("shop/agent", "8.8.8.8", objects=[agent], resources=closed)["verdict"] == "deny"
+    assert ask("shop/agent", "8.8.4.4", objects=[agent], resources=closed)["verdict"] == "allow"
+
+
+def test_the_metadata_endpoint_is_closed_at_a_group_by_its_tag():
+    agent = {**POD, "metadata": {"name": "agent", "namespace": "shop"}, "spec": {"hostNetwork": True}}
+    answer = ask("shop/agent", "imds", port=80, objects=[agent], resources=[*BASE, group()], edits=True)
+    (edit,) = answer["proposal"]["edits"]
+    assert edit["rule"]["properties"]["destinationAddressPrefix"] == "AzurePlatformIMDS"
+    closed = [*BASE, group(edit["rule"])]
+    assert ask("shop/agent", "imds", port=80, objects=[agent], resources=closed)["verdict"] == "deny"
+
+
+def test_the_tag_virtualnetwork_holds_the_prefixes_of_routes():
+    """On-premises addresses behind an appliance are VirtualNetwork to a group (specs b6); a default route is not."""
+    agent = {**POD, "metadata": {"name": "agent", "namespace": "shop"}, "spec": {"hostNetwork": True}}
+    premises = table(("on-premises", "192.168.0.0/16", "VirtualAppliance", "10.1.0.200"))
+    everything = table(("all", "0.0.0.0/0", "VirtualAppliance", "10.1.0.200"))
+    asked = {"objects": [agent], "port": 22}
+    for routes, verdict in ((premises, "allow"), (table(), "deny"), (everything, "deny")):
+        answer = ask("192.168.1.1", "10.1.0.4", **asked, resources=[CLUSTER, VNET, routes, group()])
+        assert (
+            next(item for item in answer["path"] if item["stop"].startswith("subnet group"))["verdict"]
+            == verdict
+        )

@@ -107,7 +107,8 @@ def cluster_rule(dice, field, accept):
     found = {"action": dice.choice((accept, "Deny", "Pass")), field: peers}
     if dice.random() < 0.6:
         item = {dice.choice(("tcp", "udp", "sctp")): {"destinationPort": {"number": dice.choice(PORTS)}}}
-        if dice.random() < 0.3:
+        # Names are looked up on pods: the schema refuses them beside networks and nodes.
+        if dice.random() < 0.3 and not any("networks" in peer or "nodes" in peer for peer in peers):
             item = {"destinationNamedPort": dice.choice(NAMES)}
         found["protocols"] = [item]
     return found

@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -26,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "network": ("seawall.cli.network:network", "Who reaches whom, which rule says so, what would change it."),
     "serve": ("seawall.cli.serve:serve", "The engines as servers: admission, authorization, authentication."),
     "decide": ("seawall.cli.decide:decide", "JSON lines in, decisions out: how programs talk to an engine."),
+    "config": ("seawall.cli.config:config", "What seawall.toml says, and where a value comes from."),
 }
 """Command name -> (module:attribute, help). A command is imported when it is called, not for --help."""
 
@@ -79,12 +81,41 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, "-V", "--version", prog_name="seawall", message="%(prog)s %(version)s")
-def app() -> None:
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Options for every call (default: the nearest seawall.toml, or [tool.seawall] of a pyproject.toml, upwards).",
+)
+@click.option("--no-config", is_flag=True, help="Read no configuration.")
+@click.pass_context
+def app(ctx: click.Context, config: Path | None, no_config: bool) -> None:
     """Secure the path of a container, from image build to running workload.
 
     Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 usage, configuration or input error;
     3 nothing to check was found; 4 incomplete (something could not be read); 5 internal error.
     """
+    name = ctx.invoked_subcommand
+    if no_config or name in (None, "config") or (config is None and not _is_near()):
+        return
+    command = app.get_command(ctx, str(name))
+    if command is not None:
+        from seawall.cli.config import load_defaults
+
+        ctx.default_map = load_defaults(command, str(name), config, Path.cwd())
+
+
+def _is_near() -> bool:
+    """Tell whether a file that may hold a configuration lies here or above; without one nothing is imported."""
+    try:
+        here = Path.cwd()
+    except OSError:  # a working folder that is gone
+        return False
+    return any(
+        os.path.isfile(f"{folder}/{name}")  # noqa: PTH113 - asked for every folder at every start
+        for folder in (here, *here.parents)
+        for name in ("seawall.toml", "pyproject.toml")
+    )
 
 
 def run() -> NoReturn:

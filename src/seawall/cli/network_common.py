@@ -56,14 +56,19 @@ def output_option(*formats: str) -> Callable[[Any], Any]:
 
 
 def read(
-    paths: tuple[str, ...], *, azure: bool = False, engine: str | None = None
+    paths: tuple[str, ...], *, azure: bool = False, engine: str | None = None, runs: str = ""
 ) -> tuple[Snapshot, NetworkEstate]:
-    """Read an estate; a policy that the API server would refuse is named on stderr and counts for nothing."""
+    """Read an estate; a policy that the API server would refuse is named on stderr and counts for nothing.
+
+    With `engine` Kubernetes' policies are read as that engine does; `runs` says only which engine's own policies count.
+    """
+    from seawall.network.engines import one_engine
     from seawall.network.estate import read_estate
     from seawall.sources import read_paths
 
     snapshot = read_paths(paths)
-    estate = read_estate((item.raw for item in snapshot.objects), strict=False)
+    known = engine or runs or one_engine(item.row for item in snapshot.resources)
+    estate = read_estate((item.raw for item in snapshot.objects), strict=False, engine=known)
     if engine:
         from seawall.network.profiles import on_engine
 
@@ -71,7 +76,7 @@ def read(
     for unread in snapshot.unread:
         click.echo(f"seawall: not read: {unread.path}: {unread.reason}", err=True)
     for problem in estate.problems:
-        click.echo(f"seawall: left out: {problem.reason}", err=True)
+        click.echo(f"seawall: {'no effect' if problem.idle else 'left out'}: {problem.reason}", err=True)
     if not estate.pods and not estate.workloads and not (azure and snapshot.resources):
         raise NothingToCheckError(
             "no pod and no workload was found", hint="give --snapshot a folder of manifests"
@@ -81,7 +86,7 @@ def read(
 
 def finish(snapshot: Snapshot, estate: NetworkEstate, code: int = Exit.CLEAN) -> None:
     """Leave with a code; what could not be read outweighs it."""
-    broken = snapshot.unread or estate.problems
+    broken = snapshot.unread or any(not problem.idle for problem in estate.problems)
     click.get_current_context().exit(Exit.INCOMPLETE if broken else code)
 
 

@@ -58,7 +58,7 @@ def lint(
         raise UsageError(f"--rule {unknown[0]}: there is no such rule", hint="--list-rules names them")
     if not paths:
         raise UsageError("no PATH is given", hint="give a folder of manifests")
-    snapshot, estate = read(paths, azure=True)
+    snapshot, estate = read(paths, azure=True, runs=engine or "")
     objects = [item.raw for item in snapshot.objects]
     view = View(estate, objects, [item.row for item in snapshot.resources], engine or "")
     found = remark(view, only)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Any
 
 from seawall.core import InputError, UsageError
-from seawall.network.model import PROTOCOLS, Peer, read_address
+from seawall.network.model import ECHO, PROTOCOLS, Peer, read_address
 
 if TYPE_CHECKING:
     from seawall.network.model import Address, Network
@@ -18,6 +19,7 @@ IMDS = ipaddress.ip_address("169.254.169.254")
 WIRE_SERVER = ipaddress.ip_address("168.63.129.16")
 """The platform's own address on every Azure node: DNS, health probes, the agent (specs b6)."""
 NAMED: dict[str, Address] = {"imds": IMDS, "wireserver": WIRE_SERVER}
+_NAME = re.compile(r"(?=.*[a-z])[a-z0-9*-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 _PUBLIC = tuple(
     ipaddress.ip_address(text)
     for text in ("8.8.8.8", "1.1.1.1", "93.184.216.34", "151.101.1.69", "52.142.1.1")
@@ -42,6 +44,11 @@ def read_end(text: str, world: PolicyWorld) -> Peer:
         pass
     if "/" not in text and f"default/{text}" in world.pods:
         return Peer(pod=world.pods[f"default/{text}"])
+    if _NAME.fullmatch(text):
+        raise UsageError(
+            f"{text!r} is a name: what it stands for is looked up when the connection is made",
+            hint="ask for an address; groups and routes hold addresses, and rules of a firewall by name are not decided",
+        )
     near = difflib.get_close_matches(text, [*world.pods, *NAMED, "internet"], n=1)
     raise UsageError(
         f"{text!r} is neither a pod, a workload nor an address",
@@ -85,7 +92,7 @@ def somewhere(world: PolicyWorld) -> Address:
 
 
 def read_port_text(text: str | None) -> tuple[str, int | None]:
-    """Read `80`, `UDP/53`, `tcp:443` or `icmp` as protocol and port.
+    """Read `80`, `UDP/53`, `tcp:443`, `icmp` or `ICMP/8` as protocol and port; the port of ICMP is its type.
 
     Raises:
         UsageError: it is none of them.
@@ -97,8 +104,8 @@ def read_port_text(text: str | None) -> tuple[str, int | None]:
         protocol, number = number, ""
     protocol = (protocol or "TCP").upper()
     port = int(number) if number else None
-    if (port is not None and not 1 <= port <= 65_535) or (
-        protocol not in {*PROTOCOLS, "ICMP"} or (protocol == "ICMP" and port is not None)
+    if protocol not in {*PROTOCOLS, *ECHO} or (
+        port is not None and not (port <= 255 if protocol in ECHO else 1 <= port <= 65_535)
     ):
-        raise UsageError(f"--port {text}: no port of a protocol", hint="write 80, UDP/53 or ICMP")
+        raise UsageError(f"--port {text}: no port of a protocol", hint="write 80, UDP/53, ICMP or ICMP/8")
     return protocol, port

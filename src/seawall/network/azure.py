@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.core import InputError
+from seawall.network.engines import CLUSTER
 from seawall.network.model import Address, Network, read_address
 from seawall.network.nsg import Nsg, NsgRule, Topology, read_admin_rule, read_nsg
 
@@ -15,12 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _NETWORK = "microsoft.network/"
-CLUSTER = "microsoft.containerservice/managedclusters"
-_ADMIN_RULE = f"{_NETWORK}networkmanagers/securityadminconfigurations/rulecollections/rules"
+_MANAGERS = f"{_NETWORK}networkmanagers/"
+_ADMIN_RULE = f"{_MANAGERS}securityadminconfigurations/rulecollections/rules"
+_COLLECTION = f"{_MANAGERS}securityadminconfigurations/rulecollections"
+_MEMBER = f"{_MANAGERS}networkgroups/staticmembers"
 
 
 class Subnet(msgspec.Struct, frozen=True):
-    """A subnet: its ranges and what hangs on it, by resource id in lower case."""
+    """A subnet: its ranges and what hangs on it, by resource id in lower case.
+
+    `endpoint_groups` and `endpoint_routes` tell whether groups and routes hold for private endpoints in it too: by
+    default neither does (privateEndpointNetworkPolicies Disabled).
+    """
 
     id: str
     vnet: str
@@ -28,6 +35,8 @@ class Subnet(msgspec.Struct, frozen=True):
     group: str = ""
     routes: str = ""
     nat: str = ""
+    endpoint_groups: bool = False
+    endpoint_routes: bool = False
 
     def holds(self, address: Address) -> bool:
         """Tell whether an address lies in it."""
@@ -41,6 +50,7 @@ class Nic(msgspec.Struct, frozen=True):
     addresses: tuple[Address, ...]
     group: str
     application_groups: frozenset[str]
+    private_endpoint: bool = False
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -63,7 +73,11 @@ class AzureNetwork:
         self.nics: list[Nic] = []
         self.routes: dict[str, tuple[Route, ...]] = {}
         self.clusters: list[dict[str, Any]] = []
-        admin: list[NsgRule] = []
+        admin: list[tuple[str, NsgRule]] = []
+        collections: dict[str, list[str]] = {}
+        members: dict[str, set[str]] = {}
+        tags: dict[str, tuple[Network, ...]] = {}
+        self.private_endpoints: set[Address] = set()
         spaces: list[Network] = []
         for row in rows:
             kind = str(row.get("type") or "").lower()
@@ -84,15 +98,55 @@ class AzureNetwork:
             elif kind == CLUSTER:
                 self.clusters.append(row)
             elif kind == _ADMIN_RULE:
-                admin.append(read_admin_rule(row))
-        self.admin = tuple(sorted(admin, key=lambda item: item.priority))
+                admin.append((_id(row.get("id")).rpartition("/rules/")[0], read_admin_rule(row)))
+            elif kind == _COLLECTION:
+                groups = _body(row).get("appliesToGroups") or []
+                collections[_id(row.get("id"))] = [_id(item.get("networkGroupId")) for item in groups]
+            elif kind == _MEMBER:
+                group = _id(row.get("id")).rpartition("/staticmembers/")[0]
+                members.setdefault(group, set()).add(_id(_body(row).get("resourceId")))
+            elif kind == f"{_NETWORK}servicetags":
+                tags.update(_tags(row))
+            elif kind == f"{_NETWORK}privateendpoints":
+                self.private_endpoints |= set(_endpoint_addresses(row))
+        self._admin = [
+            (rule, _scope(collections.get(parent), members))
+            for parent, rule in sorted(admin, key=lambda item: item[1].priority)
+        ]
+        self.admin = tuple(rule for rule, _ in self._admin)
+        # The interface of a private endpoint has its address where the endpoint itself does not say it.
+        self.private_endpoints |= {
+            address for nic in self.nics if nic.private_endpoint for address in nic.addresses
+        }
         for cluster in self.clusters if spaces else ():
             # Pods of an overlay are of the virtual network to its groups: else no pod would reach another node.
             profile = _body(cluster).get("networkProfile") or {}
             for text in profile.get("podCidrs") or [profile.get("podCidr")]:
                 if text and str(profile.get("networkPluginMode") or "").lower() == "overlay":
                     spaces.append(ipaddress.ip_network(str(text), strict=False))
-        self.topology = Topology(vnet=tuple(spaces)) if spaces else Topology()
+        # The tag VirtualNetwork holds the prefixes of routes too. A default route would make it everything, and "might"
+        # be in it: it is left out, so that no group is said to let the Internet in for a route's sake.
+        routed = {
+            route.prefix: None
+            for routes in self.routes.values()
+            for route in routes
+            if route.prefix is not None and route.prefix.prefixlen
+        }
+        self.topology = Topology(tags=tags, routed=tuple(routed))
+        if spaces:
+            self.topology = Topology(tuple(spaces), tags, tuple(routed))
+
+    def admin_for(self, vnet: str) -> tuple[tuple[NsgRule, ...], bool]:
+        """Return the security admin rules of a virtual network, and whether it is certain that they are all.
+
+        A rule is of the networks in the groups that its collection names; where the collection was not read it is
+        taken for one of every network.
+        """
+        rules = tuple(
+            rule for rule, scope in self._admin if scope is None or not scope[1] or vnet in scope[0]
+        )
+        sure = all(scope is None or scope[1] or vnet in scope[0] for _, scope in self._admin)
+        return rules, sure
 
     def subnet_of(self, address: Address) -> Subnet | None:
         """Return the subnet that an address lies in."""
@@ -184,7 +238,38 @@ def _subnets(row: dict[str, Any]) -> Iterator[Subnet]:
             group=_reference(body.get("networkSecurityGroup")),
             routes=_reference(body.get("routeTable")),
             nat=_reference(body.get("natGateway")),
+            endpoint_groups=_endpoint_policy(body) in {"enabled", "networksecuritygroupenabled"},
+            endpoint_routes=_endpoint_policy(body) in {"enabled", "routetableenabled"},
         )
+
+
+def _endpoint_policy(body: dict[str, Any]) -> str:
+    return str(body.get("privateEndpointNetworkPolicies") or "Disabled").lower()
+
+
+def _tags(row: dict[str, Any]) -> Iterator[tuple[str, tuple[Network, ...]]]:
+    """Yield the service tags of `az network list-service-tags` with their prefixes."""
+    for item in row.get("values") or _body(row).get("values") or []:
+        name = str(item.get("name") or item.get("id") or "")
+        prefixes = _body(item).get("addressPrefixes") or []
+        yield name.lower(), _networks(prefixes, f"service tag {name}")
+
+
+def _endpoint_addresses(row: dict[str, Any]) -> Iterator[Address]:
+    for item in _body(row).get("customDnsConfigs") or []:
+        for text in item.get("ipAddresses") or []:
+            yield read_address(text, f"private endpoint {row.get('name')}")
+
+
+def _scope(groups: list[str] | None, members: dict[str, set[str]]) -> tuple[set[str], bool] | None:
+    """Return the networks of some groups and whether that is all of them; None where no group was read.
+
+    A group without a member that was read may have some by a policy of Azure: who is in it is not known.
+    """
+    if groups is None:
+        return None
+    found = {vnet for group in groups for vnet in members.get(group, set())}
+    return found, all(group in members for group in groups)
 
 
 def _nic(row: dict[str, Any]) -> Nic:
@@ -200,6 +285,7 @@ def _nic(row: dict[str, Any]) -> Nic:
         tuple(addresses),
         _reference(_body(row).get("networkSecurityGroup")),
         frozenset(groups),
+        bool(_reference(_body(row).get("privateEndpoint"))),
     )
 
 

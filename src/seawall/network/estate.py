@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from seawall.core import InputError
+from seawall.network.calico.policies import NAMESPACED_KIND
+from seawall.network.engines import owner_of, settle
 from seawall.network.model import MISSHAPEN, misshapen, read_address
+from seawall.network.problem import Problem
 from seawall.network.rules import read_cluster_policy, read_network_policy
 from seawall.network.workloads import DONE, TEMPLATES, Workload, identity, standing
 
@@ -18,33 +20,14 @@ if TYPE_CHECKING:
     from seawall.network.rules import Policy
 
 CLUSTER_KINDS = frozenset({"ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"})
-OTHER_APIS = {
-    "crd.projectcalico.org": ("Calico", ("NetworkPolicy", "GlobalNetworkPolicy", "Tier")),
-    "projectcalico.org": ("Calico", ("NetworkPolicy", "GlobalNetworkPolicy", "Tier")),
-    "cilium.io": ("Cilium", ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")),
-}
-"""API group -> whose it is, and the kinds that decide about packets: none of them is decided here, and that is said."""
-_TIER = {"admin": 0, "networkpolicy": 1, "baseline": 2}
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """A policy that counts for nothing, and that is said.
-
-    `refused` is True where the API server would not take it, False where it is of a kind that is not decided here.
-    """
-
-    kind: str
-    namespace: str
-    name: str
-    reason: str
-    refused: bool = True
 
 
 class NetworkEstate:
     """Namespaces, pods, workloads, nodes and policies; `problems` are policies that could not be read.
 
-    `policies` stand in the order in which they are asked: admin by priority and name, NetworkPolicies as they
-    were read, baseline by priority and name.
+    `policies` stand in the order in which they are asked: by tier, by priority and name in it, NetworkPolicies as
+    they were read. `engine` is the one that policies of its own kind speak for, or that was asked for; `vendors` are
+    those policies and what they refer to, as they were read.
     """
 
     def __init__(self) -> None:
@@ -55,16 +38,31 @@ class NetworkEstate:
         self.services: list[dict[str, Any]] = []
         self.policies: list[Policy] = []
         self.problems: list[Problem] = []
+        self.accounts: dict[str, dict[str, str]] = {}
+        self.slices: list[dict[str, Any]] = []
+        self.engine = ""
+        self.vendors: tuple[dict[str, Any], ...] = ()
 
     def standing(self) -> list[Workload]:
         """Return the workloads that no pod of the estate stands for."""
         return standing(self.pods, self.workloads)
+
+    @cached_property
+    def family(self) -> int:
+        """The one IP version that the addresses of pods and nodes have; 0 where they have both or none was read."""
+        versions = {address.version for address, _ in self.nodes}
+        for raw in self.pods:
+            for text in texts_of(raw.get("status") or {}):
+                versions.add(6 if ":" in text else 4)
+        return versions.pop() if len(versions) == 1 else 0
 
     def with_policies(self, policies: Iterable[Policy]) -> NetworkEstate:
         """Return the same estate under other policies."""
         made = NetworkEstate()
         made.namespaces, made.pods, made.workloads = self.namespaces, self.pods, self.workloads
         made.nodes, made.services, made.problems = self.nodes, self.services, self.problems
+        made.engine, made.accounts, made.slices = self.engine, self.accounts, self.slices
+        made.vendors = self.vendors
         made.policies = ordered(policies)
         return made
 
@@ -75,42 +73,59 @@ class NetworkEstate:
         return made
 
 
+def policy_key(raw: dict[str, Any]) -> tuple[str, str, str]:
+    """Return kind, namespace and name of a policy as `Policy` has them: cluster kinds have no namespace."""
+    namespace, kind, name = identity(raw)
+    if kind in CLUSTER_KINDS or kind in {"GlobalNetworkPolicy", "CiliumClusterwideNetworkPolicy"}:
+        return kind, "", name
+    if kind == "NetworkPolicy" and owner_of(raw) == "calico":
+        kind = NAMESPACED_KIND
+    return kind, namespace, name
+
+
+def texts_of(status: dict[str, Any]) -> list[str]:
+    """Return the addresses of a pod's status."""
+    several = [str(item.get("ip") or "") for item in status.get("podIPs") or [] if isinstance(item, dict)]
+    return [text for text in (*several, str(status.get("podIP") or "")) if text]
+
+
 def ordered(policies: Iterable[Policy]) -> list[Policy]:
-    """Return policies in the order in which they are asked."""
-    return sorted(
-        policies,
-        key=lambda item: (_TIER[item.tier], item.priority, "" if item.tier == "networkpolicy" else item.name),
-    )
+    """Return policies in the order in which they are asked: by tier, order in it, and name."""
+    return sorted(policies, key=lambda item: (item.stage, item.priority, item.tie))
 
 
-def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True) -> NetworkEstate:
+def read_estate(objects: Iterable[dict[str, Any]], *, strict: bool = True, engine: str = "") -> NetworkEstate:
     """Sort objects; with `strict` a policy that the API server refuses raises, else it is a problem.
+
+    `engine` is the one that enforces the policies; without it policies of Calico's or Cilium's own kind say which.
 
     Raises:
         InputError: a policy that cannot be, with the field that is wrong.
     """
     estate = NetworkEstate()
+    estate.engine = engine
     policies: list[Policy] = []
+    vendors: list[dict[str, Any]] = []
     for raw in objects:
         try:
             if raw.get("kind") == "Pod":
                 if (raw.get("status") or {}).get("phase") not in DONE:
                     estate.pods.append(raw)
+            elif owner_of(raw):
+                vendors.append(raw)
             else:
                 _sort(estate, policies, raw, strict=strict)
         except MISSHAPEN as error:
             raise misshapen(raw, error) from None
-    estate.policies = ordered(policies)
+    estate.vendors = tuple(vendors)
+    estate.policies = ordered(settle(estate, policies, strict=strict))
     return estate
 
 
 def _sort(estate: NetworkEstate, policies: list[Policy], raw: dict[str, Any], *, strict: bool) -> None:
     """Put one object where it belongs."""
     kind = raw.get("kind")
-    owner, kinds = OTHER_APIS.get(str(raw.get("apiVersion") or "").partition("/")[0], ("", ()))
-    if kind in kinds:
-        _refuse(estate, raw, owner, strict=strict)
-    elif kind == "Namespace":
+    if kind == "Namespace":
         metadata = raw.get("metadata") or {}
         name = str(metadata.get("name") or "")
         labels = {str(k): str(v) for k, v in (metadata.get("labels") or {}).items()}
@@ -123,6 +138,12 @@ def _sort(estate: NetworkEstate, policies: list[Policy], raw: dict[str, Any], *,
                 estate.nodes.append((read_address(item.get("address"), "node"), raw))
     elif kind == "Service":
         estate.services.append(raw)
+    elif kind == "EndpointSlice":
+        estate.slices.append(raw)
+    elif kind == "ServiceAccount":
+        namespace, _, name = identity(raw)
+        labels = (raw.get("metadata") or {}).get("labels") or {}
+        estate.accounts[f"{namespace}/{name}"] = {str(k): str(v) for k, v in labels.items()}
     elif kind in TEMPLATES:
         estate.workloads.append(raw)
     elif kind in CLUSTER_KINDS or (
@@ -140,17 +161,3 @@ def _sort(estate: NetworkEstate, policies: list[Policy], raw: dict[str, Any], *,
             namespace, _, name = identity(raw)
             namespace = namespace if kind == "NetworkPolicy" else ""
             estate.problems.append(Problem(str(kind), namespace, name, error.message))
-
-
-def _refuse(estate: NetworkEstate, raw: dict[str, Any], owner: str, *, strict: bool) -> None:
-    """Say that a policy of another API is there and is not decided: no answer passes over it in silence."""
-    metadata = raw.get("metadata") or {}
-    namespace, name = str(metadata.get("namespace") or ""), str(metadata.get("name") or "")
-    reason = f"{raw['kind']} {namespace}/{name} of {owner}: policies of {owner}'s own kinds are not decided".replace(
-        " /", " "
-    )
-    if strict:
-        raise InputError(
-            reason, hint="leave it out, and read the answers as those of the Kubernetes policies alone"
-        )
-    estate.problems.append(Problem(str(raw["kind"]), namespace, name, reason, refused=False))

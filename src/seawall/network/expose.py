@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from seawall.network.model import Peer, read_pod
+from seawall.network.expressions import POD, Every, Expression, Some, Term
+from seawall.network.model import Peer, Pod, read_pod
 from seawall.network.pairs import Matrix
 from seawall.network.pairs.view import Connection, connections, entities
-from seawall.network.rules import labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def _newcomers(estate: NetworkEstate) -> Iterator[dict[str, Any]]:
     for policy in estate.policies:
         for rule in (*policy.ingress, *policy.egress):
             for match in rule.peers or ():
-                if match.block is not None or match.nodes is not None or not match.known:
+                if match.block is not None or match.nodes is not None or match.entity or not match.known:
                     continue
                 if any(match.matches(Peer(pod=pod), estate.namespaces) for pod in pods):
                     continue
@@ -80,7 +80,8 @@ def _newcomers(estate: NetworkEstate) -> Iterator[dict[str, Any]]:
                 if labels is None:
                     continue
                 for name in spaces:
-                    if not _space_fits(match, name, estate):
+                    new = Pod(namespace=name, name="new", labels=labels)
+                    if not match.matches(Peer(pod=new), estate.namespaces):
                         continue
                     text = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
                     if text and (name, text) not in seen:
@@ -90,6 +91,8 @@ def _newcomers(estate: NetworkEstate) -> Iterator[dict[str, Any]]:
 
 def _labels(match: PeerMatch) -> dict[str, str] | None:
     """Return the fewest labels that meet a peer's selector; None where none do."""
+    if match.where is not None:
+        return _asked(match.where)
     if match.pods is None:
         return {}
     found = dict(match.pods.labels)
@@ -101,10 +104,15 @@ def _labels(match: PeerMatch) -> dict[str, str] | None:
     return found if match.pods.matches(found) else None
 
 
-def _space_fits(match: PeerMatch, name: str, estate: NetworkEstate) -> bool:
-    if match.namespace is not None:
-        return match.namespace == name
-    return match.namespaces is None or match.namespaces.matches(labels_of(estate.namespaces, name))
+def _asked(expression: Expression) -> dict[str, str]:
+    """Return labels that an expression asks for: of a choice the first; what they do is tried by the caller."""
+    if isinstance(expression, Every):
+        return {key: value for part in expression.parts for key, value in _asked(part).items()}
+    if isinstance(expression, Some):
+        return _asked(expression.parts[0]) if expression.parts else {}
+    if isinstance(expression, Term) and expression.source == POD:
+        return {expression.key: min(expression.values, default="any")}
+    return {}
 
 
 def _pod(namespace: str, name: str, labels: dict[str, str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seawall.network.estate import CLUSTER_KINDS, OTHER_APIS
+from seawall.network.estate import policy_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,16 +20,14 @@ class ObjectIndex:
     def __init__(self, objects: Iterable[KubernetesObject]) -> None:
         self.objects: dict[Key, KubernetesObject] = {}
         for item in objects:
-            if item.group in OTHER_APIS:
-                continue  # a NetworkPolicy of Calico's is none of Kubernetes'
-            namespace = (
-                "" if item.kind in CLUSTER_KINDS or item.kind == "Node" else item.namespace or "default"
-            )
-            self.objects.setdefault((item.kind, namespace, item.name), item)
+            key = policy_key(item.raw)
+            if item.kind == "Node":
+                key = (item.kind, "", item.name)
+            self.objects.setdefault(key, item)
 
     def policies(self) -> dict[Key, dict[str, Any]]:
         """Return the policies as they were read, by key."""
-        return {key: item.raw for key, item in self.objects.items() if key[0].endswith("NetworkPolicy")}
+        return {key: item.raw for key, item in self.objects.items() if "NetworkPolicy" in key[0]}
 
     def find(self, kind: str, namespace: str, name: str) -> KubernetesObject | None:
         """Return an object, None where there is none."""

@@ -53,14 +53,17 @@ def isolate(estate: NetworkEstate, engine: str = "", namespaces: Iterable[str] =
         mine = [pod for pod in pods if pod.namespace == name and not pod.host]
         held = [pod for pod in mine if _isolated(world, pod)]
         if not held and not _isolated(world, Pod(name, "new", {})):
-            made.append(policy(name, engine))
+            made.append(policy(name, engine, estate.family))
         else:
-            made += _beside(name, engine, held, [pod for pod in mine if pod not in held])
+            free = [pod for pod in mine if pod not in held]
+            made += _beside(name, engine, estate.family, held, free)
     after = estate.with_policies(ordered([*estate.policies, *map(read_network_policy, made)]))
     return Isolation(tuple(made), tuple(_left(PolicyWorld(after), pods, engine, wanted)))
 
 
-def _beside(namespace: str, engine: str, held: list[Pod], free: list[Pod]) -> list[dict[str, Any]]:
+def _beside(
+    namespace: str, engine: str, family: int, held: list[Pod], free: list[Pod]
+) -> list[dict[str, Any]]:
     """Return policies for the pods that nothing holds outwards, none of which selects one that is held.
 
     A policy over all pods would allow those that are held everything but the endpoint: policies are a union.
@@ -70,16 +73,20 @@ def _beside(namespace: str, engine: str, held: list[Pod], free: list[Pod]) -> li
         labels = lasting(pod.labels)
         if not labels or any(labels.items() <= other.labels.items() for other in held):
             continue
-        body = policy(namespace, engine)
+        body = policy(namespace, engine, family)
         body["metadata"]["name"] = f"{NAME}-{len(made) + 1}"
         body["spec"]["podSelector"] = {"matchLabels": labels}
         made.setdefault(str(labels), body)
     return list(made.values())
 
 
-def policy(namespace: str, engine: str = "") -> dict[str, Any]:
-    """Return the policy of one namespace in the form that works on an engine."""
-    peers = [_BLOCK, _BLOCK6]
+def policy(namespace: str, engine: str = "", family: int = 0) -> dict[str, Any]:
+    """Return the policy of one namespace in the form that works on an engine.
+
+    `family` is the only IP version of the cluster, 0 where it has both or nobody knows. A Cilium without IPv6 reads
+    ::/0 as the whole world, the endpoint with it: there the block of IPv6 is left out.
+    """
+    peers = [_BLOCK] if family == 4 and engine in {"", "cilium"} else [_BLOCK, _BLOCK6]
     if engine in {"", "cilium"}:
         # Harmless elsewhere, and what keeps pods and DNS within reach on Cilium.
         peers = [*peers, {"namespaceSelector": {}}]
@@ -94,10 +101,7 @@ def policy(namespace: str, engine: str = "") -> dict[str, Any]:
 
 
 def _isolated(world: PolicyWorld, pod: Pod) -> bool:
-    return any(
-        Direction.EGRESS in item.isolates and item.selects(pod, world.namespaces)
-        for item in world.by_namespace.get(pod.namespace, ())
-    )
+    return bool(world.isolating(pod, Direction.EGRESS))
 
 
 def _left(world: PolicyWorld, pods: list[Pod], engine: str, wanted: set[str]) -> Iterable[tuple[str, str]]:

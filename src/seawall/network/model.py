@@ -14,6 +14,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
+NUMBERED = {1: "ICMP", 6: "TCP", 17: "UDP", 58: "ICMPV6", 132: "SCTP", 136: "UDPLITE"}
+"""Protocols that policies call by name, by their number (IANA protocol numbers)."""
+ECHO = {"ICMP": 8, "ICMPV6": 128}
+"""What is asked where a question says ICMP and no type: the echo request that ping sends."""
 
 
 class Selector(msgspec.Struct, frozen=True):
@@ -96,6 +100,7 @@ class Pod(msgspec.Struct, frozen=True):
     node_addresses: tuple[Address, ...] = ()
     host: bool = False
     ports: dict[tuple[str, str], frozenset[int]] = msgspec.field(default_factory=dict)
+    account: str = "default"
 
     @property
     def key(self) -> str:
@@ -124,12 +129,29 @@ class Peer(msgspec.Struct, frozen=True):
 
 
 class Packet(msgspec.Struct, frozen=True):
-    """What is asked: from, to, protocol and port (None for protocols without ports)."""
+    """What is asked: from, to, protocol and port (None for protocols without ports).
+
+    The port of ICMP is its type, and `code` its code; without a type an echo request is meant.
+    """
 
     source: Peer
     target: Peer
     protocol: str
     port: int | None
+    code: int = 0
+
+    @property
+    def point(self) -> int | None:
+        """The port, or for ICMP type and code as one number: what ranges of ports are compared with."""
+        if self.protocol in ECHO:
+            return ((ECHO[self.protocol] if self.port is None else self.port) << 8) | self.code
+        return self.port
+
+
+def protocol_name(value: Any) -> str:
+    """Return a protocol's name in capitals; a number that has a name is called by it, another stays a number."""
+    text = str(value).upper()
+    return NUMBERED.get(int(text), text) if text.isdigit() and len(text) <= 3 else text
 
 
 def read_address(text: Any, where: str) -> Address:
@@ -163,6 +185,19 @@ def read_network(text: str, where: str) -> Network:
 
 MISSHAPEN = (AttributeError, TypeError, KeyError, ValueError)
 """What reading an object raises that is not shaped as its API says: a list for an object, a text for a list."""
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """Return an object as it was read, an empty one where nothing is.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise TypeError(f"an object is expected, not {type(value).__name__}")
+    return value
 
 
 def misshapen(raw: Any, error: Exception) -> InputError:
@@ -218,4 +253,10 @@ def _read_pod(raw: dict[str, Any], template: dict[str, Any] | None) -> Pod:
         node_addresses=tuple(read_address(text, f"pod {name}") for text in hosts),
         host=spec.get("hostNetwork") is True,
         ports={key: frozenset(numbers) for key, numbers in ports.items()},
+        account=account_of(spec),
     )
+
+
+def account_of(spec: dict[str, Any]) -> str:
+    """Return the service account of a pod's spec: the API server gives "default" to who names none."""
+    return str(spec.get("serviceAccountName") or spec.get("serviceAccount") or "default")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from seawall.core import InputError
 from seawall.network.model import PROTOCOLS, Address, Peer, Pod
 from seawall.network.rules import Action, Direction, PeerMatch, Policy
 
@@ -36,8 +37,20 @@ class Endpoint(msgspec.Struct, frozen=True):
 def ruleset(
     endpoints: Sequence[Endpoint], policies: Iterable[Policy], namespaces: Mapping[str, dict[str, str]]
 ) -> str:
-    """Write the table `inet seawall` for `nft -f`: what the policies let through the node that forwards."""
-    return _Writer(endpoints, list(policies), namespaces).table()
+    """Write the table `inet seawall` for `nft -f`: what the policies let through the node that forwards.
+
+    Raises:
+        InputError: policies of Calico's or Cilium's own kinds, which are not compiled to packets.
+    """
+    listed = list(policies)
+    other = next((item for item in listed if item.tier not in _COMPILED), None)
+    if other is not None:
+        raise InputError(
+            f"{other.kind} {other.namespace or 'cluster-wide'}/{other.name}: policies of Calico's and Cilium's own kinds"
+            " are not compiled to packets",
+            hint="leave them out to prove the Kubernetes policies alone",
+        )
+    return _Writer(endpoints, listed, namespaces).table()
 
 
 def open_ruleset() -> str:
@@ -46,6 +59,9 @@ def open_ruleset() -> str:
         f"table inet {TABLE}\ndelete table inet {TABLE}\n"
         f"table inet {TABLE} {{\n  chain forward {{ type filter hook forward priority 0; policy accept; }}\n}}\n"
     )
+
+
+_COMPILED = frozenset({"admin", "networkpolicy", "baseline"})
 
 
 class _Writer:

@@ -29,17 +29,25 @@ _EVERY = (0, 65_535)
 class Topology(msgspec.Struct, frozen=True):
     """What service tags mean here: the spaces of the virtual network and of what is joined to it.
 
-    Without a virtual network in the snapshot the private ranges of RFC 1918 and RFC 6598 stand for it.
+    Without a virtual network in the snapshot the private ranges of RFC 1918 and RFC 6598 stand for it. `routed` are the
+    prefixes of routes of one's own, which the tag VirtualNetwork holds too (specs b6).
     """
 
     vnet: tuple[Network, ...] = _PRIVATE
     tags: dict[str, tuple[Network, ...]] = {}
+    routed: tuple[Network, ...] = ()
+
+    def inside(self, address: Address) -> bool:
+        """Tell whether an address is of the virtual network itself, or the platform's own."""
+        return address == PROBE or any(
+            address.version == item.version and address in item for item in self.vnet
+        )
 
     def in_tag(self, tag: str, address: Address) -> bool | None:
         """Tell whether an address belongs to a service tag; None where nobody said what the tag holds."""
         name = tag.lower()
-        inside = address == PROBE or any(
-            address.version == item.version and address in item for item in self.vnet
+        inside = self.inside(address) or any(
+            address.version == item.version and address in item for item in self.routed
         )
         if name == "virtualnetwork":
             return inside

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from seawall.core import InputError
 from seawall.network.azure import AzureNetwork
 from seawall.network.model import read_address
@@ -49,9 +51,15 @@ class NsgEngine:
             (nsg for row, nsg in network.groups.values() if network.applies(nsg, row, guarded)),
             key=lambda item: (item.on_nic and not item.on_subnet) == (direction == "inbound"),
         )
+        subnet = network.subnet_of(guarded)
+        if guarded in network.private_endpoints and not (subnet is not None and subnet.endpoint_groups):
+            order = []  # groups do not hold for a private endpoint unless its subnet says so (specs b9)
         stops = [decide(group, flow, network.topology) for group in order]
-        admin = decide_admin(network.admin, flow, network.topology)
-        if admin is not None:
+        rules, sure = network.admin_for(subnet.vnet if subnet is not None else "")
+        admin = decide_admin(rules, flow, network.topology)
+        if admin is not None and not sure:
+            stops = [msgspec.structs.replace(admin[0], verdict="unknown"), *stops]
+        elif admin is not None:
             # Deny and AlwaysAllow of the network manager are final: no group is asked (specs b6).
             stops = [admin[0]] if admin[1] else [admin[0], *stops]
         verdicts = {stop.verdict for stop in stops}

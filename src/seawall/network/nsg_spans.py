@@ -44,7 +44,9 @@ def prefix_spans(
 
 def _tag_spans(tag: str, rule: NsgRule, topology: Topology) -> list[tuple[int, int]]:
     name = tag.lower()
-    inside = [(int(item[0]), int(item[-1])) for item in topology.vnet if item.version == 4]
+    inside = [
+        (int(item[0]), int(item[-1])) for item in (*topology.vnet, *topology.routed) if item.version == 4
+    ]
     probe = (int(PROBE), int(PROBE))
     if name == "virtualnetwork":
         return [*inside, probe]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from seawall.network.azure import AzureNetwork, Route, Subnet
     from seawall.network.model import Address, Pod
+    from seawall.network.nsg import Topology
     from seawall.network.policies import PolicyWorld
 
 ALLOW, DENY, UNKNOWN = "allow", "deny", "unknown"
@@ -69,6 +70,10 @@ class Way:
         yield from self._groups(flow, sender, subnet)
         if target not in (IMDS, WIRE_SERVER):
             yield self._route(subnet, target)
+        there = self.network.subnet_of(target)
+        if there is not None:
+            # Within the virtual network the other end has groups of its own, in the same subnet too (specs b6).
+            yield from self._groups(self._flow("inbound", sender, target, protocol, port), target, there)
 
     def _seen_as(self, source: Peer) -> Address | None:
         """Return the address that the platform sees: the pod's where it lies in a subnet, else its node's."""
@@ -83,12 +88,18 @@ class Way:
         return pod.addresses[0] if pod.addresses and not self.network.subnets else None
 
     def _route(self, subnet: Subnet | None, target: Address) -> Hop:
-        inside = self.network.topology.in_tag("VirtualNetwork", target)
+        inside = self.network.topology.inside(target)
+        there = self.network.subnet_of(target)
+        if target in self.network.private_endpoints and not (there and there.endpoint_routes):
+            return Hop("route", ALLOW, "a private endpoint: its own route is narrower than any of a table")
         table = self.network.routes.get(subnet.routes, ()) if subnet is not None else ()
-        best = _longest(table, target)
-        if best is not None and best.prefix is not None and (best.prefix.prefixlen or not inside):
+        best, length, unsure = _longest(table, target, self.network.topology)
+        if unsure is not None and not inside:
+            why = f"route {unsure.name} is for the service tag {unsure.tag}: nobody said what it holds"
+            return Hop("route", UNKNOWN, f"{why} (az network list-service-tags)")
+        if best is not None and (length or not inside):
             if best.kind == "none":
-                return Hop("route", DENY, f"route {best.name} drops {best.prefix}")
+                return Hop("route", DENY, f"route {best.name} drops {best.prefix or best.tag}")
             if best.kind == "virtualappliance":
                 why = (
                     f"route {best.name} sends it to the appliance {best.address}: what that does was not read"
@@ -127,8 +138,8 @@ class Way:
         if receiver is None:
             yield Hop("node", UNKNOWN, "the addresses of the pod and its node were not read")
             return
-        inside = self.network.topology.in_tag("VirtualNetwork", source)
-        if not inside and self.network.topology.in_tag("VirtualNetwork", receiver) and source != WIRE_SERVER:
+        inside = self.network.topology.inside(source)
+        if not inside and self.network.topology.inside(receiver) and source != WIRE_SERVER:
             yield Hop(
                 "address", DENY, f"{receiver} is private: the Internet gets there by a load balancer alone"
             )
@@ -204,7 +215,7 @@ class Way:
         spec, metadata = service.get("spec") or {}, service.get("metadata") or {}
         annotations = metadata.get("annotations") or {}
         internal = str(annotations.get(INTERNAL)).lower() == "true"
-        inside = self.network.topology.in_tag("VirtualNetwork", source)
+        inside = self.network.topology.inside(source)
         if spec.get("type") != "LoadBalancer":
             yield Hop(
                 "load balancer",
@@ -281,11 +292,21 @@ class Way:
 
     def _groups(self, flow: Flow, guarded: Address, subnet: Subnet | None) -> Iterator[Hop]:
         """Yield admin rules and groups: inbound the subnet's first, outbound the NIC's (specs b6)."""
-        admin = decide_admin(self.network.admin, flow, self.network.topology)
-        if admin is not None:
+        rules, sure = self.network.admin_for(subnet.vnet if subnet is not None else "")
+        admin = decide_admin(rules, flow, self.network.topology)
+        if admin is not None and not sure:
+            why = f"rule {admin[0].rule} ({admin[0].priority}): whether this virtual network is in its group was not read"
+            yield Hop("security admin", UNKNOWN, why)
+        elif admin is not None:
             yield Hop("security admin", admin[0].verdict, f"rule {admin[0].rule} ({admin[0].priority})")
             if admin[1]:
                 return
+        if guarded in self.network.private_endpoints and not (subnet and subnet.endpoint_groups):
+            why = (
+                "a private endpoint: groups of its subnet do not hold for it (privateEndpointNetworkPolicies)"
+            )
+            yield Hop(f"subnet group, {flow.direction}", ALLOW, why)
+            return
         own = [("subnet group", *pair) for pair in (self.network.subnet_groups(subnet) if subnet else [])]
         nic = self.network.nic_of(guarded)
         cards = []
@@ -304,20 +325,41 @@ class Way:
         if stop.rule in names:
             path = (*path, names.index(stop.rule))
         if not stop.rule:
-            return Hop(what, stop.verdict, f"{nsg.name}: the platform's own address passes every group", row)
+            why = f"{nsg.name}: the platform's own address passes every rule that does not name its tag"
+            return Hop(what, stop.verdict, why, row, path, nsg, flow)
         why = f"{nsg.name}: {stop.rule} ({stop.priority})"
         if any(row is managed for _, managed, _ in self.network.managed_groups()):
             return Hop(what, stop.verdict, why, row, path)
         return Hop(what, stop.verdict, why, row, path, nsg, flow)
 
 
-def _longest(table: tuple[Route, ...], target: Address) -> Route | None:
-    found = [
-        item
-        for item in table
-        if item.prefix is not None and item.prefix.version == target.version and target in item.prefix
-    ]
-    return max(found, key=lambda item: item.prefix.prefixlen if item.prefix is not None else -1, default=None)
+def _longest(
+    table: tuple[Route, ...], target: Address, topology: Topology
+) -> tuple[Route | None, int, Route | None]:
+    """Return the route with the longest prefix, its length, and a route by a tag that might beat it.
+
+    Of equal prefixes one that is written beats one of a tag, and of tags the narrower: regional before global,
+    AzureCloud last (azure-docs virtual-networks-udr-overview, service tags).
+    """
+    found: list[tuple[int, int, Route]] = []
+    unsure: Route | None = None
+    for item in table:
+        if item.prefix is not None:
+            if item.prefix.version == target.version and target in item.prefix:
+                found.append((item.prefix.prefixlen, 4, item))
+            continue
+        known = topology.tags.get(item.tag.lower())
+        if known is None:
+            unsure = unsure or item
+            continue
+        lengths = [net.prefixlen for net in known if net.version == target.version and target in net]
+        if lengths:
+            cloud = item.tag.lower().startswith("azurecloud")
+            found.append((max(lengths), (0 if cloud else 2) + ("." in item.tag), item))
+    best = max(found, key=lambda item: item[:2], default=(0, 0, None))
+    if best[0] == target.max_prefixlen and best[1] == 4:
+        unsure = None
+    return best[2], best[0], unsure
 
 
 def _front_address(service: dict[str, Any]) -> Address | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall.core import InputError
+from seawall.network.expressions import Expression, matches, space_labels
 from seawall.network.model import PROTOCOLS, Network, Packet, Peer, Pod, Selector, read_network, read_selector
 
 if TYPE_CHECKING:
@@ -32,17 +33,21 @@ class Action(StrEnum):
 class PortMatch(msgspec.Struct, frozen=True):
     """Which destination ports a rule names. `low` None with no `name` means every port of the protocol.
 
-    `protocol` None means any protocol (a named port of a ClusterNetworkPolicy).
+    `protocol` None means any protocol (a named port of a ClusterNetworkPolicy). For ICMP `low` and `high` are type
+    times 256 plus code. `less` is what is taken out again (the nots of Calico).
     """
 
     protocol: str | None
     low: int | None = None
     high: int | None = None
     name: str | None = None
+    less: tuple[PortMatch, ...] = ()
 
     def matches(self, packet: Packet) -> bool:
         """Tell whether the packet goes to one of these ports; a name is looked up on the destination pod."""
         if self.protocol is not None and packet.protocol != self.protocol:
+            return False
+        if any(item.matches(packet) for item in self.less):
             return False
         if self.name is not None:
             # A pod in the host's network is an address, and an address has no names (specs b1.6, b1.11).
@@ -52,14 +57,27 @@ class PortMatch(msgspec.Struct, frozen=True):
             return packet.port in pod.ports.get((self.name, packet.protocol), frozenset())
         if self.low is None:
             return True
-        return packet.port is not None and self.low <= packet.port <= (self.high or self.low)
+        point = packet.point
+        return point is not None and self.low <= point <= (self.low if self.high is None else self.high)
+
+
+class Clause(msgspec.Struct, frozen=True):
+    """A further condition on a peer: it is one of these, or none of these where `negated`."""
+
+    alternatives: tuple[PeerMatch, ...]
+    negated: bool = False
+
+
+ALL, WORLD, HOST, REMOTE = "all", "world", "host", "remote-node"
+"""Entities: everybody; addresses that are no pod's and no node's; the subject's own node; every other node."""
 
 
 class PeerMatch(msgspec.Struct, frozen=True):
     """Which peers a rule names: pods by selectors, or addresses by block.
 
     `known` False is a peer of a kind that this version does not know; `outside` is a block that means no pod and no
-    node, as Cilium reads it.
+    node, as Cilium reads it. `where` is an expression over labels (Calico, Cilium), `entity` a kind of end (Cilium),
+    and `also` are conditions that must hold besides.
     """
 
     namespace: str | None = None
@@ -70,11 +88,22 @@ class PeerMatch(msgspec.Struct, frozen=True):
     nodes: Selector | None = None
     known: bool = True
     outside: bool = False
+    where: Expression | None = None
+    entity: str = ""
+    also: tuple[Clause, ...] = ()
 
-    def matches(self, peer: Peer, namespaces: Mapping[str, dict[str, str]]) -> bool:
-        """Tell whether the peer is one of these."""
-        if not self.known:
+    def matches(self, peer: Peer, namespaces: Mapping[str, dict[str, str]], here: Pod | None = None) -> bool:
+        """Tell whether the peer is one of these; `here` is the pod whose policy asks, for the entity `host`."""
+        if not self.known or not self._matches(peer, namespaces, here):
             return False
+        return all(
+            any(item.matches(peer, namespaces, here) for item in clause.alternatives) is not clause.negated
+            for clause in self.also
+        )
+
+    def _matches(self, peer: Peer, namespaces: Mapping[str, dict[str, str]], here: Pod | None) -> bool:
+        if self.entity:
+            return self._is_entity(peer, here)
         if self.block is not None:
             if self.outside and (peer.pod is not None or peer.node):
                 return False
@@ -86,7 +115,18 @@ class PeerMatch(msgspec.Struct, frozen=True):
             return False
         if self.namespaces is not None and not self.namespaces.matches(labels_of(namespaces, pod.namespace)):
             return False
+        if self.where is not None and not matches(self.where, pod, namespaces):
+            return False
         return self.pods is None or self.pods.matches(pod.labels)
+
+    def _is_entity(self, peer: Peer, here: Pod | None) -> bool:
+        if self.entity == ALL:
+            return True
+        node = peer.node or (peer.pod is not None and peer.pod.host)
+        if self.entity == WORLD:
+            return peer.pod is None and not node
+        own = node and here is not None and any(item in here.node_addresses for item in peer.addresses())
+        return own if self.entity == HOST else node and not own
 
     def _in_block(self, address: Any) -> bool:
         block = self.block
@@ -96,26 +136,41 @@ class PeerMatch(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule: `peers` or `ports` None means all of them; an empty tuple means none."""
+    """One rule: `peers` or `ports` None means all of them; an empty tuple means none.
+
+    `here` narrows the pods that the policy selects to those that this rule is about (Calico). `path` leads to the
+    rule, where that is not by its direction and index (Cilium's ingressDeny and specs).
+    """
 
     action: Action
     peers: tuple[PeerMatch, ...] | None
     ports: tuple[PortMatch, ...] | None
     name: str = ""
     index: int = 0
+    here: PeerMatch | None = None
+    path: tuple[str | int, ...] = ()
 
-    def matches(self, peer: Peer, packet: Packet, namespaces: Mapping[str, dict[str, str]]) -> bool:
-        """Tell whether the rule speaks of this peer and port."""
+    def matches(
+        self,
+        peer: Peer,
+        packet: Packet,
+        namespaces: Mapping[str, dict[str, str]],
+        here: Pod | None = None,
+    ) -> bool:
+        """Tell whether the rule speaks of this peer and port; `here` is the pod that the policy selects."""
         if self.ports is not None and not any(port.matches(packet) for port in self.ports):
             return False
-        return self.peers is None or any(item.matches(peer, namespaces) for item in self.peers)
+        if self.here is not None and (here is None or not self.here.matches(Peer(pod=here), namespaces)):
+            return False
+        return self.peers is None or any(item.matches(peer, namespaces, here) for item in self.peers)
 
 
 class Policy(msgspec.Struct, frozen=True):
     """A policy of any kind: subject, rules of each direction, and where it stands in the order.
 
-    `isolates` names the directions that a NetworkPolicy isolates; `tier` is `admin`, `networkpolicy` or
-    `baseline`.
+    `isolates` names the directions in which what no rule of its stage decides is denied. `tier` is `admin`,
+    `networkpolicy`, `baseline`, `cilium` or a tier of Calico's as `calico/NAME`. `stage` is the place of its tier:
+    tiers are asked one after another, and policies of one stage by `priority` and then by `tie`.
     """
 
     kind: str
@@ -126,7 +181,9 @@ class Policy(msgspec.Struct, frozen=True):
     ingress: tuple[Rule, ...] = ()
     egress: tuple[Rule, ...] = ()
     isolates: frozenset[Direction] = frozenset()
-    priority: int = 0
+    priority: float = 0
+    stage: tuple[float, str] = (1_000_000.0, "default")
+    tie: str = ""
 
     def selects(self, pod: Pod, namespaces: Mapping[str, dict[str, str]]) -> bool:
         """Tell whether the policy is about this pod; no policy is about a pod in the host's network."""
@@ -139,7 +196,15 @@ class Policy(msgspec.Struct, frozen=True):
 
 def labels_of(namespaces: Mapping[str, dict[str, str]], name: str) -> dict[str, str]:
     """Return a namespace's labels; the API server gives every namespace its name as a label (b1.14)."""
-    return namespaces.get(name) or {"kubernetes.io/metadata.name": name}
+    return space_labels(namespaces, name)
+
+
+ADMIN_STAGE, DEFAULT_STAGE, BASELINE_STAGE = (
+    (1000.0, "kube-admin"),
+    (1_000_000.0, "default"),
+    (10_000_000.0, "kube-baseline"),
+)
+"""Where Kubernetes' tiers stand; the numbers are those of Calico's tiers, among which they are (specs b3)."""
 
 
 # --- NetworkPolicy v1 ----------------------------------------------------------------------------------------
@@ -176,6 +241,8 @@ def read_network_policy(raw: dict[str, Any]) -> Policy:
         ingress=_np_rules(ingress, "from", namespace, f"{where}.ingress"),
         egress=_np_rules(egress, "to", namespace, f"{where}.egress"),
         isolates=frozenset(Direction(item.lower()) for item in types),
+        # Among Calico's policies the Kubernetes ones stand at this order of the default tier.
+        priority=1000,
     )
 
 
@@ -265,7 +332,11 @@ def _check_port(value: Any, where: str) -> None:
 
 # --- ClusterNetworkPolicy v1alpha2, AdminNetworkPolicy and BaselineAdminNetworkPolicy v1alpha1 -------------------
 
-_ACTIONS = {"Accept": Action.ALLOW, "Allow": Action.ALLOW, "Deny": Action.DENY, "Pass": Action.PASS}
+_ACTIONS = {
+    "ClusterNetworkPolicy": {"Accept": Action.ALLOW, "Deny": Action.DENY, "Pass": Action.PASS},
+    "AdminNetworkPolicy": {"Allow": Action.ALLOW, "Deny": Action.DENY, "Pass": Action.PASS},
+    "BaselineAdminNetworkPolicy": {"Allow": Action.ALLOW, "Deny": Action.DENY},
+}
 
 
 def read_cluster_policy(raw: dict[str, Any]) -> Policy:
@@ -292,9 +363,11 @@ def read_cluster_policy(raw: dict[str, Any]) -> Policy:
         namespace="",
         name=name,
         tier="baseline" if baseline else "admin",
+        stage=BASELINE_STAGE if baseline else ADMIN_STAGE,
+        tie=name,
         subject=_subject(spec.get("subject") or {}, f"{where}.subject"),
-        ingress=_cluster_rules(spec.get("ingress") or [], "from", f"{where}.ingress"),
-        egress=_cluster_rules(spec.get("egress") or [], "to", f"{where}.egress"),
+        ingress=_cluster_rules(spec.get("ingress") or [], "from", f"{where}.ingress", kind),
+        egress=_cluster_rules(spec.get("egress") or [], "to", f"{where}.egress", kind),
         priority=priority,
     )
 
@@ -311,13 +384,44 @@ def _subject(value: dict[str, Any], where: str) -> PeerMatch:
     )
 
 
-def _cluster_rules(rules: list[Any], field: str, where: str) -> tuple[Rule, ...]:
+def _at_most(items: Any, most: int, where: str) -> None:
+    """Refuse a list longer than the API takes (specs b2: limits)."""
+    if isinstance(items, list) and len(items) > most:
+        raise InputError(f"{where}: Too many: {len(items)}: must have at most {most} items")
+
+
+def _check_limits(rule: dict[str, Any], action: Action, field: str, at: str, most: int) -> None:
+    """Refuse what the schema of these policies does not take (specs b2: limits; the CRD's own validations)."""
+    for key in (field, "protocols", "ports"):
+        _at_most(rule.get(key), most, f"{at}.{key}")
+    if len(str(rule.get("name") or "")) > 100:
+        raise InputError(f"{at}.name: Too long: may not be more than 100 bytes")
+    addressed = [
+        key
+        for item in rule.get(field) or []
+        for key in ("networks", "nodes", "domainNames")
+        if (item or {}).get(key) is not None
+    ]
+    if action is not Action.ALLOW and "domainNames" in addressed:
+        raise InputError(f"{at}.{field}: domainNames can be used with Accept alone")
+    named = any((item or {}).get("destinationNamedPort") for item in rule.get("protocols") or [])
+    if named and addressed:
+        raise InputError(f"{at}: destinationNamedPort cannot be used with {addressed[0]} peers")
+
+
+def _cluster_rules(rules: list[Any], field: str, where: str, kind: str) -> tuple[Rule, ...]:
     found = []
+    words, most = _ACTIONS[kind], 25 if kind == "ClusterNetworkPolicy" else 100
+    _at_most(rules, most, where)
     for index, rule in enumerate(rules):
         at = f"{where}[{index}]"
-        action = _ACTIONS.get(str(rule.get("action")))
+        action = words.get(str(rule.get("action")))
         if action is None:
-            raise InputError(f'{at}.action: Unsupported value: "{rule.get("action")}"')
+            known = ", ".join(f'"{word}"' for word in words)
+            raise InputError(
+                f'{at}.action: Unsupported value: "{rule.get("action")}": supported values: {known}'
+            )
+        _check_limits(rule, action, field, at, most)
         peers: list[PeerMatch] = []
         for number, item in enumerate(rule.get(field) or []):
             peers += _cluster_peers(item or {}, f"{at}.{field}[{number}]")
@@ -343,6 +447,7 @@ def _cluster_peers(peer: dict[str, Any], where: str) -> list[PeerMatch]:
     if isinstance(peer.get("pods"), dict):
         return [_subject(peer, where)]
     if peer.get("networks") is not None:
+        _at_most(peer["networks"], 25, f"{where}.networks")
         return [
             PeerMatch(block=read_network(str(item), f"{where}.networks[{n}]"))
             for n, item in enumerate(peer["networks"])
@@ -365,7 +470,11 @@ def _protocol(item: dict[str, Any], where: str) -> PortMatch:
                 _check_port(port["number"], f"{where}.{key}.destinationPort.number")
                 return PortMatch(key.upper(), port["number"], port["number"])
             if port.get("range") is not None:
-                return _range(key.upper(), port["range"], f"{where}.{key}.destinationPort.range")
+                span = port["range"]
+                at = f"{where}.{key}.destinationPort.range"
+                if span.get("start") == span.get("end") and span.get("start") is not None:
+                    raise InputError(f"{at}: Invalid value: start must be less than end")
+                return _range(key.upper(), span, at)
             return PortMatch(key.upper())
     raise InputError(f"{where}: exactly one of tcp, udp, sctp and destinationNamedPort must be given")
 

@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from seawall.network.ask import IMDS, WIRE_SERVER
+from seawall.network.engines import one_engine
 from seawall.network.estate import read_estate
 from seawall.network.pairs import Matrix
 from seawall.network.pairs.view import Entity, entities
@@ -52,12 +53,13 @@ class HasSnapshot(Protocol):
 
 def reach_rows(estate: HasSnapshot) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of `reach` in stable order: by class that calls, what is called, ports."""
-    yield from rows_of(estate.snapshot.objects)
+    snapshot = estate.snapshot
+    yield from rows_of(snapshot.objects, one_engine(item.row for item in snapshot.resources))
 
 
-def rows_of(objects: Iterable[KubernetesObject]) -> Iterator[tuple[Any, ...]]:
+def rows_of(objects: Iterable[KubernetesObject], engine: str = "") -> Iterator[tuple[Any, ...]]:
     """Yield the rows over objects; policies that the API server would refuse count for nothing."""
-    estate = read_estate((item.raw for item in objects), strict=False)
+    estate = read_estate((item.raw for item in objects), strict=False, engine=engine)
     if not estate.pods and not estate.workloads and not estate.namespaces:
         return
     matrix = Matrix(_with_new_pods(estate), cuts=_CUTS)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.network.azure import AzureNetwork
 from seawall.network.edits import closing, opening
-from seawall.network.edits.groups import open_group
+from seawall.network.edits.groups import close_group, open_group
+from seawall.network.estate import policy_key
 from seawall.network.index import ObjectIndex
 from seawall.network.model import Packet, Peer
 from seawall.network.path import Way
@@ -58,6 +59,7 @@ class _Tracer:
         self._origins = {id(item.raw): item.origin for item in snapshot.objects}
         self._rows = {id(item.row): item for item in snapshot.resources}
         self._denied: list[Hop] = []
+        self._allowed: list[Hop] = []
 
     def run(
         self, source: Peer, target: Peer | dict[str, Any], protocol: str, port: int | None
@@ -106,7 +108,7 @@ class _Tracer:
         """
         if reached:
             found = closing(self.world, self.index.policies(), packet)
-            return None if found is None else _proposal(found, self.index, self.locator)
+            return self._closed_by_group() if found is None else _proposal(found, self.index, self.locator)
         edits: list[dict[str, Any]] = []
         others = 0
         if any(stop["verdict"] == "unknown" for stop in path):
@@ -128,6 +130,25 @@ class _Tracer:
             others = written["others"]
         return {"edits": edits, "others": others}
 
+    def _closed_by_group(self) -> dict[str, Any] | None:
+        """Return a rule of a group that stops what no policy can; None where no group of the way is the user's.
+
+        Traffic within one subnet is not to be filtered on AKS (specs b8), so nothing is proposed for it.
+        """
+        for hop in self._allowed:
+            if hop.nsg is None or hop.flow is None:
+                continue
+            network = self.way.network
+            ends = network.subnet_of(hop.flow.source), network.subnet_of(hop.flow.destination)
+            if ends[0] is not None and ends[0] is ends[1]:
+                continue
+            rule = close_group(hop.nsg, hop.flow, network.topology)
+            if rule is not None:
+                summary = f"add rule {rule['name']} to security group {hop.nsg.name}"
+                edit = {"summary": summary, "new": True, "group": hop.nsg.id, "rule": rule}
+                return {"edits": [edit], "others": 0}
+        return None
+
     def _policies(
         self, source: Peer, target: Peer, protocol: str, port: int | None
     ) -> tuple[list[dict[str, Any]], bool]:
@@ -140,8 +161,8 @@ class _Tracer:
         return stops, out.verdict is Action.ALLOW and into.verdict is Action.ALLOW
 
     def _hop(self, hop: Hop) -> dict[str, Any]:
-        if hop.verdict == "deny":
-            self._denied.append(hop)
+        if hop.verdict in {"deny", "allow"}:
+            (self._denied if hop.verdict == "deny" else self._allowed).append(hop)
         stop: dict[str, Any] = {"stop": hop.stop, "verdict": hop.verdict, "why": hop.why}
         if hop.item is not None and id(hop.item) in self._origins:
             stop["at"] = str(self.locator.locate(self._origins[id(hop.item)], hop.path))
@@ -177,8 +198,9 @@ def _stop(
         stop["why"] = f"{policy.kind} {name} isolates {direction.value} and no rule allows this"
         steps: tuple[str | int, ...] = ("spec",)
     else:
-        stop["why"] = f"{policy.kind} {name}, {direction.value} rule {answer.rule.index}"
-        steps = ("spec", direction.value, answer.rule.index)
+        field = answer.rule.path[-2] if answer.rule.path else direction.value
+        stop["why"] = f"{policy.kind} {name}, {field} rule {answer.rule.index}"
+        steps = answer.rule.path or ("spec", direction.value, answer.rule.index)
     if item is not None:
         stop["at"] = str(locator.locate(item.origin, steps))
     return stop
@@ -187,10 +209,7 @@ def _stop(
 def _proposal(proposal: Proposal, index: ObjectIndex, locator: Locator) -> dict[str, Any]:
     edits = []
     for edit in proposal.edits:
-        metadata = edit.policy["metadata"]
-        namespace = str(metadata.get("namespace") or "default")
-        kind = str(edit.policy["kind"])
-        item = index.find(kind, namespace if kind == "NetworkPolicy" else "", str(metadata["name"]))
+        item = index.find(*policy_key(edit.policy))
         found: dict[str, Any] = {"summary": edit.summary, "new": edit.new, "policy": _written(edit.policy)}
         if item is not None and not edit.new:
             found["at"] = str(locator.locate(item.origin, edit.path))
@@ -208,5 +227,5 @@ def _written(policy: dict[str, Any]) -> dict[str, Any]:
         "apiVersion": policy["apiVersion"],
         "kind": policy["kind"],
         "metadata": metadata,
-        "spec": policy["spec"],
+        **{key: policy[key] for key in ("spec", "specs") if key in policy},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
 _WIDE = 4096
 _BAR = 24
+_FEW = 20
 
 
 def render_table(report: Report, *, colour: bool = False, width: int = 0) -> str:
@@ -50,19 +52,28 @@ def render_table(report: Report, *, colour: bool = False, width: int = 0) -> str
         console.print()
     _print_unread(console, report)
     _print_requirements(console, report)
-    _print_scores(console, report)
+    nothing = not (report.counts.resources or report.counts.objects or report.findings)
+    if not nothing:
+        _print_scores(console, report)
     for warning in report.warnings:
         console.print(Text(f"warning: {warning}", style="yellow"))
-    idle = not_evaluated(report)
+    idle = [] if nothing else not_evaluated(report)
     if idle:
-        console.print(
-            Text(f"{len(idle)} controls found nothing to evaluate: {', '.join(idle)}", style="dim"),
-            soft_wrap=not width,
-        )
+        console.print(Text(_idle(report, idle), style="dim"), soft_wrap=not width)
     seen = f"{report.counts.resources} Azure resources and {report.counts.objects} Kubernetes objects"
     console.print(Text(f"{seen}, as of {report.as_of}: {summary(report)}", style="bold"), soft_wrap=not width)
     # Whole lines without trailing blanks: what rich pads, a diff would show.
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _idle(report: Report, idle: list[str]) -> str:
+    """Say which controls found nothing: by name where they are few, by chapter where an estate has no such part."""
+    head = f"{len(idle)} controls found nothing to evaluate"
+    if len(idle) <= _FEW:
+        return f"{head}: {', '.join(idle)}"
+    of_chapter = Counter(item.chapter for item in report.coverage if item.control in set(idle))
+    counts = ", ".join(f"{chapter} {count}" for chapter, count in of_chapter.items())
+    return f"{head}: {counts} (-o json names them, `seawall controls ID` says what each looks for)"
 
 
 def _print_finding(console: Console, finding: Finding) -> None:

@@ -162,6 +162,46 @@ PUBLIC_RANGE = {"loadBalancerSourceRanges": ["203.0.113.0/24"]}
 _BETA = "service.beta.kubernetes.io/azure-"
 
 # id -> (what it remarks, what it leaves alone); a part is objects, or (objects, resources), or with an engine.
+TABLE = {
+    "type": "Microsoft.Network/routeTables", "id": "/rt", "name": "rt",
+    "properties": {"routes": [{"name": "all", "properties": {
+        "addressPrefix": "0.0.0.0/0", "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.1.9.4"}}]},
+}  # fmt: skip
+
+
+def routed():
+    made = vnet()
+    made["properties"]["subnets"][0]["properties"]["routeTable"] = {"id": "/rt"}
+    return made
+
+
+def firewall(*names, tags=()):
+    rule = {"name": "aks", "sourceAddresses": ["10.1.0.0/24"], "targetFqdns": list(names), "fqdnTags": list(tags),
+            "protocols": [{"protocolType": "Https", "port": 443}]}  # fmt: skip
+    collection = {"name": "c", "properties": {"priority": 100, "action": {"type": "Allow"}, "rules": [rule]}}
+    return {
+        "type": "Microsoft.Network/azureFirewalls",
+        "id": "/fw",
+        "name": "fw",
+        "properties": {
+            "ipConfigurations": [{"properties": {"privateIPAddress": "10.1.9.4"}}],
+            "applicationRuleCollections": [collection],
+        },
+    }
+
+
+LACKS = {"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}
+
+
+def cal(name, order, action):
+    spec = {"order": order, "ingress": [{"action": action}]}
+    return {**CALICO, "metadata": {"name": name, "namespace": "a"}, "spec": spec}
+
+
+def called(name, number):
+    return pod(name, ports=[{"name": "http", "containerPort": number}])
+
+
 CASES = {
     "policy-selects-nothing": ([X, np(selector=of(app="none"))], [X, np(selector=of(app="x"))]),
     "peer-selects-nothing": (
@@ -315,6 +355,30 @@ CASES = {
         ([pod("x", host_ip="10.1.0.4"), DENY], [], "npm-linux"),
         ([pod("x", host_ip="10.1.0.4"), np()], [], "npm-linux"),
     ),
+    "calico-types-missing": (
+        [X, {**CALICO, "apiVersion": "crd.projectcalico.org/v1", "spec": {"ingress": [{"action": "Allow"}]}}],
+        [X, {**CALICO, "spec": {"ingress": [{"action": "Allow"}]}}],
+    ),
+    "calico-order-tie": (
+        [X, cal("p", 5, "Allow"), cal("q", 5, "Deny")],
+        [X, cal("p", 5, "Allow"), cal("q", 6, "Deny")],
+    ),
+    "cilium-other-family-is-world": (
+        ([pod("x", ip="10.0.0.1"), egress(out(block("::/0")))], [], "cilium"),
+        ([pod("x", ip="10.0.0.1"), egress(out(block("0.0.0.0/0")))], [], "cilium"),
+    ),
+    "cilium-label-not-of-identity": (
+        ([X, np(selector=of(**{"pod-template-hash": "x"}))], [], "cilium"),
+        ([X, np(selector=of(**{"app.kubernetes.io/name": "x"}))], [], "cilium"),
+    ),
+    "cilium-negative-namespaces": (
+        ([X, np(ingress=[into({"namespaceSelector": LACKS})])], [], "cilium"),
+        ([X, np(ingress=[into({"namespaceSelector": LACKS, "podSelector": of(app="x")})])], [], "cilium"),
+    ),
+    "cilium-named-port-ambiguous": (
+        ([called("x", 80), called("y", 81), egress(out(ports=[{"port": "http"}]))], [], "cilium"),
+        ([called("x", 80), called("y", 80), egress(out(ports=[{"port": "http"}]))], [], "cilium"),
+    ),
     "calico-policy-not-supported": (([X, CALICO], [], "calico"), ([X, np()], [], "calico")),
     "load-balancer-open-to-internet": ([X, service()], [X, service(annotations={_BETA + "load-balancer-internal": "true"})]),
     "source-range-invalid": (
@@ -367,6 +431,10 @@ CASES = {
     "nsg-egress-required-denied": (
         ([X], [cluster(), vnet(), group(rule("no", 300, "Deny", "Outbound", destinationAddressPrefix="Internet"))]),
         ([X], [cluster(), vnet(), group(rule("no", 300, "Deny", "Outbound", destinationPortRange="25"))]),
+    ),
+    "firewall-required-egress": (
+        ([X], [cluster(), routed(), TABLE, firewall("mcr.microsoft.com", "*.azmk8s.io")]),
+        ([X], [cluster(), routed(), TABLE, firewall(tags=("AzureKubernetesService",))]),
     ),
     "nsg-managed-changed": (
         ([X], [cluster(), group(MANAGED, rule("mine", 300), resourceGroup="mc_rg")]),

@@ -2,64 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.network.estate import read_estate
-from seawall.network.model import Packet, Peer
 from seawall.network.pairs import Matrix
-from seawall.network.policies import PolicyWorld
-from seawall.network.profiles import on_engine
-from seawall.network.rules import Action, read_network_policy
-from support.network import NAMESPACES, OUTSIDE, PORTS, dice_of, network_policy, pod, random_cluster
-
-ASKED = [(protocol, port) for protocol in ("TCP", "UDP", "SCTP") for port in (*PORTS, 1, 52, 100, 65_535)]
-
-
-def ends(matrix, world):
-    """Every endpoint with the number of it in the matrix and the peer that the one-pair engine knows."""
-    found = []
-    for number, endpoint in enumerate(matrix.people.endpoints):
-        if endpoint.kind in {"pod", "host"}:
-            found.append((number, Peer(pod=endpoint.pod())))
-        elif endpoint.kind == "node":
-            found.append((number, Peer(address=endpoint.address, node=True)))
-    for text in OUTSIDE:
-        address = ipaddress.ip_address(text)
-        atom = (address.version, matrix.people.atoms.of(address))
-        number = next(n for n, item in enumerate(matrix.people.endpoints) if item.span == atom)
-        found.append((number, Peer(address=address)))
-    assert len(found) > len(world.pods)
-    return found
-
-
-def own_node(source, target):
-    pod = target.selectable()
-    return pod is not None and any(item in pod.node_addresses for item in source.addresses())
-
-
-def differences(objects, matrix=None, engine=""):
-    estate = on_engine(read_estate(objects), engine)
-    world = PolicyWorld(estate)
-    matrix = matrix or Matrix(estate)
-    classes = matrix.class_of
-    wrong, asked = [], 0
-    everybody = ends(matrix, world)
-    for left, source in everybody:
-        for right, target in everybody:
-            if left == right or own_node(source, target):
-                continue
-            mask = matrix.mask(classes[left], classes[right])
-            for protocol, port in (*ASKED, ("ICMP", None)):
-                out, into = world.decide(Packet(source, target, protocol, port))
-                expected = out.verdict is Action.ALLOW and into.verdict is Action.ALLOW
-                asked += 1
-                if bool(mask >> matrix.ports.atom(protocol, port) & 1) != expected:
-                    wrong.append((source, target, protocol, port, expected))
-    return wrong, asked
+from seawall.network.rules import read_network_policy
+from support.calico import calico_cluster
+from support.cilium import cilium_cluster
+from support.network import NAMESPACES, dice_of, network_policy, pod, random_cluster
+from support.pairs import compare, differences
 
 
 @settings(max_examples=25)
@@ -90,6 +43,32 @@ def test_a_matrix_with_one_policy_exchanged_is_the_matrix_of_the_new_policies(se
     matrix = Matrix(estate).replace(old, read_network_policy(added))
     wrong, _ = differences([*changed, added], matrix)
     assert not wrong, wrong[:3]
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 2**32))
+@pytest.mark.parametrize("make", [random_cluster, calico_cluster, cilium_cluster])
+def test_change_after_change_is_the_matrix_of_what_is_left(make, seed):
+    """Policies are taken out and put back in one after another; each time the engine of one pair agrees."""
+    dice = dice_of(seed)
+    estate = read_estate(make(dice, pods=6), strict=False)
+    matrix, kept, out = Matrix(estate), list(estate.policies), []
+    for step in range(5):
+        if out and dice.random() < 0.4:
+            new = out.pop(dice.randrange(len(out)))
+            old = None
+            kept.append(new)
+        else:
+            old, new = kept.pop(dice.randrange(len(kept))) if kept else None, None
+            if old is not None and out and dice.random() < 0.5:
+                new = out.pop()
+                kept.append(new)
+            if old is not None:
+                out.append(old)
+        matrix = matrix.replace(old, new)
+        if step % 2:
+            wrong, _ = compare(estate.with_policies(kept), matrix)
+            assert not wrong, wrong[:3]
 
 
 @settings(max_examples=10)
@@ -148,16 +127,17 @@ def test_ports_are_written_for_people(ports, text):
 
 @settings(max_examples=15)
 @given(st.integers(0, 2**32))
-def test_a_matrix_with_one_pod_exchanged_is_the_matrix_of_the_new_pods(seed):
+@pytest.mark.parametrize("cluster_policies", [0, 3])
+def test_a_matrix_with_one_pod_exchanged_is_the_matrix_of_the_new_pods(cluster_policies, seed):
     dice = dice_of(seed)
-    objects = random_cluster(dice, pods=7)
+    objects = random_cluster(dice, pods=7, cluster_policies=cluster_policies)
     pods = [item for item in objects if item["kind"] == "Pod"]
     rest = [item for item in objects if item["kind"] != "Pod"]
     new = pod(dice, 0, dice.choice(NAMESPACES))
     matrix = Matrix(read_estate(objects)).with_pod(0, new)
     wrong, _ = differences([*rest, new, *pods[1:]], matrix)
     assert not wrong, wrong[:3]
-    old = next(item for item in matrix._policies if item.name == "np0")
+    old = next(item for item in matrix.policies if item.name == "np0")
     changed = [item for item in rest if item["metadata"]["name"] != "np0"]
     added = network_policy(dice, "np9")
     wrong, _ = differences([*changed, added, new, *pods[1:]], matrix.replace(old, read_network_policy(added)))

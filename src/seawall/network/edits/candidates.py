@@ -17,6 +17,8 @@ from seawall.network.edits.terms import (
     pod_selector,
     space_selector,
 )
+from seawall.network.edits.vendors import Change, calico_changes, cilium_closing, cilium_openings
+from seawall.network.estate import policy_key
 from seawall.network.rules import Direction, read_network_policy
 
 if TYPE_CHECKING:
@@ -39,17 +41,37 @@ class Candidate(msgspec.Struct, frozen=True):
     new: bool = False
 
 
+_ADDED = "add a NetworkPolicy for these pods alone"
+
+
 def openings(
     world: PolicyWorld, raws: Raws, direction: Direction, packet: Packet, answer: Answer
-) -> Iterator[Candidate]:
-    """Yield changes that may let a packet through in a direction that denies it."""
+) -> Iterator[list[Candidate]]:
+    """Yield sets of changes that may let a packet through in a direction that denies it."""
     here, there = _ends(direction, packet)
     pod = here.selectable()
     if pod is None or answer.policy is None:
         return
-    if answer.tier != "networkpolicy":
-        yield from _before(raws, answer, direction, there, packet, accept=True)
-        yield from _cluster_rule(world, answer, direction, pod, there, packet, accept=True)
+    if answer.tier.startswith("calico/"):
+        for change in calico_changes(raws, answer, direction, pod, there, packet, accept=True):
+            yield [Candidate(*change)]
+        return
+    if answer.tier == "cilium" and answer.rule is not None:
+        freed = [Candidate(*change) for change in cilium_openings(world, raws, direction, pod, there, packet)]
+        rule = _np_rule(direction, there, packet, pod.namespace)
+        if freed:
+            yield freed
+        if freed and rule is not None:
+            yield [
+                *freed,
+                Candidate(_ADDED, _np(pod, f"allow-{direction.value}", direction, [rule]), new=True),
+            ]
+        return
+    if answer.tier in {"admin", "baseline"}:
+        yield from ([item] for item in _before(raws, answer, direction, there, packet, accept=True))
+        yield from (
+            [item] for item in _cluster_rule(world, answer, direction, pod, there, packet, accept=True)
+        )
         return
     rule = _np_rule(direction, there, packet, pod.namespace)
     if rule is None:
@@ -64,16 +86,14 @@ def openings(
         rules = changed["spec"].get(direction.value) or []
         changed["spec"][direction.value] = [*rules, rule]
         changed["spec"]["policyTypes"] = _types(policy)
-        yield Candidate(
-            f"add a rule to NetworkPolicy {policy.namespace}/{policy.name}",
-            changed,
-            ("spec", direction.value, len(rules)),
-        )
-    yield Candidate(
-        f"add a NetworkPolicy to {pod.namespace} for these pods alone",
-        _np(pod, f"allow-{direction.value}", direction, [rule]),
-        new=True,
-    )
+        yield [
+            Candidate(
+                f"add a rule to NetworkPolicy {policy.namespace}/{policy.name}",
+                changed,
+                ("spec", direction.value, len(rules)),
+            )
+        ]
+    yield [Candidate(_ADDED, _np(pod, f"allow-{direction.value}", direction, [rule]), new=True)]
 
 
 def closings(
@@ -84,11 +104,18 @@ def closings(
     pod = here.selectable()
     if pod is None:
         return
+    vendor: list[Change] = []
+    if answer.tier.startswith("calico/"):
+        vendor = list(calico_changes(raws, answer, direction, pod, there, packet, accept=False))
+    elif world.estate.engine == "cilium":
+        vendor = list(cilium_closing(direction, pod, there, packet))
+    for change in vendor:
+        yield [Candidate(*change)]
     if answer.tier == "networkpolicy":
         changed = list(_narrowed(world, raws, direction, pod, there, packet))
         if changed:
             yield changed
-    elif answer.tier != "default":
+    elif answer.tier in {"admin", "baseline"}:
         for item in _before(raws, answer, direction, there, packet, accept=False):
             yield [item]
     if world.admin or world.baseline:
@@ -204,7 +231,7 @@ def _cluster_rule(
     known = world.admin or world.baseline
     kind = "ClusterNetworkPolicy" if known[0].kind == "ClusterNetworkPolicy" else "AdminNetworkPolicy"
     peer = cluster_peer(there, egress=direction is Direction.EGRESS)
-    priority = 0
+    priority = 0.0
     if answer.tier == "admin" and answer.policy is not None:
         priority = answer.policy.priority - 1
     if peer is None or priority < 0:
@@ -223,7 +250,7 @@ def _cluster_rule(
             "metadata": {"name": f"{'open' if accept else 'close'}-{direction.value}-{pod.name}"[:63]},
             "spec": {
                 **({"tier": "Admin"} if kind == "ClusterNetworkPolicy" else {}),
-                "priority": priority,
+                "priority": int(priority),
                 "subject": {
                     "pods": {"namespaceSelector": space_selector(pod), "podSelector": pod_selector(pod)}
                 },
@@ -307,7 +334,7 @@ def _less(ports: list[dict[str, Any]], packet: Packet, rule: Rule) -> list[dict[
 
 def verified(candidate: Candidate) -> None:
     """Raise where a NetworkPolicy would be refused: nothing is proposed that cannot be applied."""
-    if candidate.raw["kind"] == "NetworkPolicy":
+    if policy_key(candidate.raw)[0] == "NetworkPolicy":
         read_network_policy(candidate.raw)
 
 

@@ -8,8 +8,11 @@ import msgspec
 import numpy as np
 
 from seawall.network.edits.candidates import Candidate, Raws, closings, openings, verified
+from seawall.network.engines import owner_of, settle
+from seawall.network.estate import ordered, policy_key
 from seawall.network.pairs import Matrix
 from seawall.network.policies import PolicyWorld
+from seawall.network.profiles import read_as
 from seawall.network.rules import Action, Direction, Policy, read_cluster_policy, read_network_policy
 
 if TYPE_CHECKING:
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
 
     from seawall.network.estate import NetworkEstate
     from seawall.network.model import Packet
+
+
+_KUBERNETES = frozenset({"admin", "networkpolicy", "baseline"})
+_READERS = frozenset({"cilium", "npm-linux", "npm-windows"})
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -48,10 +55,7 @@ def opening(world: PolicyWorld, raws: Raws, packet: Packet) -> Proposal | None:
         )
         if answer.verdict is Action.ALLOW:
             continue
-        options = [
-            [item]
-            for item in openings(PolicyWorld(estate) if edits else world, raws, direction, packet, answer)
-        ]
+        options = list(openings(PolicyWorld(estate) if edits else world, raws, direction, packet, answer))
         best = _best(
             estate, packet, options, lambda found, way=direction: found.direction(way, packet), Action.ALLOW
         )
@@ -59,7 +63,7 @@ def opening(world: PolicyWorld, raws: Raws, packet: Packet) -> Proposal | None:
             return None
         edits += best[0]
         estate = _applied(estate, best[0])
-        raws = {**raws, **{_key(item.raw): item.raw for item in best[0]}}
+        raws = {**raws, **{policy_key(item.raw): item.raw for item in best[0]}}
     return _proposal(world.estate, estate, edits)
 
 
@@ -79,30 +83,36 @@ def closing(world: PolicyWorld, raws: Raws, packet: Packet) -> Proposal | None:
     return _proposal(world.estate, _applied(world.estate, best[0]), best[0])
 
 
-def _key(raw: dict[str, Any]) -> tuple[str, str, str]:
-    metadata = raw["metadata"]
-    kind = str(raw["kind"])
-    namespace = str(metadata.get("namespace") or "default") if kind == "NetworkPolicy" else ""
-    return kind, namespace, str(metadata.get("name") or "")
-
-
-def _read(raw: dict[str, Any]) -> Policy:
-    return read_network_policy(raw) if raw["kind"] == "NetworkPolicy" else read_cluster_policy(raw)
-
-
 def _applied(estate: NetworkEstate, changes: Iterable[Candidate]) -> NetworkEstate:
-    """Return the estate with policies exchanged or added."""
-    policies = list(estate.policies)
+    """Return the estate with policies exchanged or added, as its engine reads them.
+
+    Raises:
+        InputError: a change that cannot be applied, because its engine would refuse it.
+    """
+    policies = [item for item in estate.policies if item.tier in _KUBERNETES]
+    vendors = list(estate.vendors)
     for change in changes:
-        policy = _read(change.raw)
-        policies = [
-            item
-            for item in policies
-            if change.new
-            or (item.kind, item.namespace, item.name) != (policy.kind, policy.namespace, policy.name)
-        ]
+        key = policy_key(change.raw)
+        if owner_of(change.raw):
+            vendors = [raw for raw in vendors if change.new or policy_key(raw) != key]
+            vendors.append(change.raw)
+            continue
+        policy = _read(change.raw, estate)
+        policies = [item for item in policies if change.new or (item.kind, item.namespace, item.name) != key]
         policies.append(policy)
-    return estate.with_policies(policies)
+    if not estate.vendors and len(vendors) == 0:
+        return estate.with_policies(policies)
+    made = estate.with_policies(())
+    made.vendors, made.problems = tuple(vendors), []
+    made.policies = ordered(settle(made, policies, strict=False))
+    return made
+
+
+def _read(raw: dict[str, Any], estate: NetworkEstate) -> Policy:
+    if raw["kind"] != "NetworkPolicy":
+        return read_cluster_policy(raw)
+    policy = read_network_policy(raw)
+    return read_as(policy, estate.engine, estate.family) if estate.engine in _READERS else policy
 
 
 def _best(

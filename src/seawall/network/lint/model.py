@@ -9,12 +9,12 @@ import msgspec
 import numpy as np
 
 from seawall.network.ask import IMDS, WIRE_SERVER
-from seawall.network.estate import OTHER_APIS
+from seawall.network.engines import engine_of_clusters
+from seawall.network.estate import policy_key
 from seawall.network.model import Packet, Peer, Pod, read_pod
 from seawall.network.pairs import Matrix
 from seawall.network.policies import PolicyWorld
 from seawall.network.rules import Action, Direction
-from seawall.network.workloads import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,11 +122,8 @@ class View:
         """The policies as they were read, by kind, namespace and name."""
         found = {}
         for raw in self.objects:
-            kind = str(raw.get("kind"))
-            group = str(raw.get("apiVersion") or "").partition("/")[0]
-            if kind.endswith("NetworkPolicy") and group not in OTHER_APIS:
-                namespace, _, name = identity(raw)
-                found[kind, namespace if kind == "NetworkPolicy" else "", name] = raw
+            if str(raw.get("kind")).endswith("NetworkPolicy"):
+                found[policy_key(raw)] = raw
         return found
 
     def blocks(self) -> Iterator[tuple[dict[str, Any], STEP, dict[str, Any]]]:
@@ -144,7 +141,7 @@ class View:
         """Yield the policies of some tiers, of all where none is named, with what was read."""
         for policy in self.estate.policies:
             raw = self.raws.get((policy.kind, policy.namespace, policy.name))
-            if raw is not None and (not tiers or policy.tier in tiers):
+            if raw is not None and (not tiers or policy.tier.partition("/")[0] in tiers):
                 yield policy, raw
 
     def peers(self, *tiers: str) -> Iterator[tuple[Policy, dict[str, Any], PeerMatch, STEP]]:
@@ -153,7 +150,8 @@ class View:
             for direction, field in ((Direction.INGRESS, "from"), (Direction.EGRESS, "to")):
                 for rule in policy.rules(direction):
                     for number, match in enumerate(rule.peers or ()):
-                        yield policy, raw, match, ("spec", direction.value, rule.index, field, number)
+                        if not match.entity:  # what an engine reads into a rule stands nowhere in it
+                            yield policy, raw, match, ("spec", direction.value, rule.index, field, number)
 
     def selected(self, policy: Policy) -> list[Pod]:
         """Return the pods that a policy is about."""
@@ -164,11 +162,8 @@ class View:
         return [pod for pod, _ in self.pods if match.matches(Peer(pod=pod), self.world.namespaces)]
 
     def isolated(self, pod: Pod, direction: Direction) -> bool:
-        """Tell whether a NetworkPolicy isolates a pod in a direction."""
-        return any(
-            direction in policy.isolates and policy.selects(pod, self.world.namespaces)
-            for policy in self.world.by_namespace.get(pod.namespace, ())
-        )
+        """Tell whether a policy closes a direction of a pod to what nothing allows."""
+        return bool(self.world.isolating(pod, direction))
 
     def allows(self, source: Peer, target: Peer, protocol: str, port: int | None) -> bool:
         """Tell whether a packet gets through both directions."""
@@ -219,21 +214,7 @@ class View:
         """The engines that the policies run on: the one asked for, else those of the clusters read."""
         if self._engine:
             return (self._engine,)
-        found: set[str] = set()
-        for cluster in self.clusters:
-            properties = cluster.get("properties") or {}
-            profile = properties.get("networkProfile") or {}
-            name = str(profile.get("networkPolicy") or "").lower()
-            if name == "cilium" or str(profile.get("networkDataplane") or "").lower() == "cilium":
-                found.add("cilium")
-            elif name == "calico":
-                found.add("calico")
-            elif name == "azure":
-                found.add("npm-linux")
-                pools = properties.get("agentPoolProfiles") or []
-                if any(str(pool.get("osType")).lower() == "windows" for pool in pools):
-                    found.add("npm-windows")
-        return tuple(sorted(found))
+        return engine_of_clusters(self.clusters)
 
     def same(self, other: Matrix) -> bool:
         """Tell whether another matrix of the same people answers everything as this one does."""

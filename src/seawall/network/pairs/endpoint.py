@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seawall.network.expressions import ACCOUNT, ACCOUNT_KEY, HAS, IN
+from seawall.network.expressions import POD as POD_LABEL
 from seawall.network.model import Pod, read_pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from seawall.network.expressions import Term
     from seawall.network.model import Address, Selector
 
 POD, HOST, NODE, EXTERNAL = "pod", "host", "node", "external"
@@ -17,15 +20,36 @@ POD, HOST, NODE, EXTERNAL = "pod", "host", "node", "external"
 class Vocabulary:
     """What the policies look at: label keys with the values they name, blocks, port names."""
 
-    def __init__(self, selectors: Iterable[Selector], port_names: Iterable[str]) -> None:
+    def __init__(
+        self, selectors: Iterable[Selector], port_names: Iterable[str], terms: Iterable[Term] = ()
+    ) -> None:
         self.values: dict[str, set[str]] = {}
+        # Keys whose values are looked into (contains, starts with, ends with): their values are kept as they are.
+        self.whole: set[str] = set()
+        self.accounts = False
         for selector in selectors:
             for key, value in selector.labels:
                 self.values.setdefault(key, set()).add(value)
             for key, _, values in selector.expressions:
                 self.values.setdefault(key, set()).update(values)
+        for term in terms:
+            if term.source == POD_LABEL:
+                self.values.setdefault(term.key, set()).update(term.values)
+                if term.operator not in {IN, HAS}:
+                    self.whole.add(term.key)
+            elif term.source in {ACCOUNT, ACCOUNT_KEY}:
+                self.accounts = True
         self.port_names = frozenset(port_names)
-        self._seen = _Seen(self.values)
+        self._seen = _Seen(self.values, self.whole)
+
+    def knows(self, term: Term) -> bool:
+        """Tell whether groups made by this vocabulary can answer a term."""
+        if term.source == POD_LABEL:
+            known = self.values.get(term.key)
+            if known is None or not known.issuperset(term.values):
+                return False
+            return term.operator in {IN, HAS} or term.key in self.whole
+        return self.accounts or term.source not in {ACCOUNT, ACCOUNT_KEY}
 
     def reduce(self, labels: Iterable[tuple[Any, Any]]) -> frozenset[tuple[str, str | None]]:
         """Keep of labels what a selector could see; a value that none names is None."""
@@ -35,14 +59,15 @@ class Vocabulary:
 class _Seen(dict[tuple[Any, Any], "tuple[str, str | None] | None"]):
     """A label -> what selectors see of it, None where no selector looks at the key; filled as labels come."""
 
-    def __init__(self, values: dict[str, set[str]]) -> None:
+    def __init__(self, values: dict[str, set[str]], whole: set[str]) -> None:
         super().__init__()
         self._values = values
+        self._whole = whole
 
     def __missing__(self, label: tuple[Any, Any]) -> tuple[str, str | None] | None:
         key, value = str(label[0]), str(label[1])
         known = self._values.get(key)
-        found = None if known is None else (key, value if value in known else None)
+        found = None if known is None else (key, value if value in known or key in self._whole else None)
         self[label] = found
         return found
 

@@ -15,33 +15,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seawall.network.expressions import terms as terms_of
 from seawall.network.model import Peer, read_pod
+from seawall.network.pairs.change import Classes, changed_side, memberships, with_class
 from seawall.network.pairs.endpoint import Vocabulary
 from seawall.network.pairs.partition import Partition, rows_alike
 from seawall.network.pairs.population import Population
-from seawall.network.pairs.ports import PortAtoms
+from seawall.network.pairs.ports import PortAtoms, flat
+from seawall.network.pairs.side import Side, speaks
 from seawall.network.pairs.tiers import Tiers
 from seawall.network.rules import Direction, PeerMatch, Policy, labels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from seawall.network.estate import NetworkEstate
     from seawall.network.model import Network, Selector
     from seawall.network.pairs.endpoint import Endpoint
     from seawall.network.pairs.ports import Resolution
     from seawall.network.rules import Rule
-
-
-class Side:
-    """One direction: `rows` and `columns` number each class as subject and as peer; `words[row, column]`."""
-
-    __slots__ = ("columns", "rows", "words")
-
-    def __init__(self, rows: np.ndarray, columns: np.ndarray, words: np.ndarray) -> None:
-        self.rows = rows
-        self.columns = columns
-        self.words = words
 
 
 class Matrix:
@@ -62,14 +54,15 @@ class Matrix:
         self._estate = estate
         self._cuts = tuple(cuts)
         self._port_cuts = tuple(port_cuts)
-        self._policies = list(estate.policies)
+        self.policies = list(estate.policies)
         self._spaces: dict[Selector, list[str]] = {}
-        policies = [*self._policies, *self._port_cuts]
-        matches = [port for rule in _rules(policies) for port in rule.ports or ()]
-        peers = list(_peers(policies))
+        policies = [*self.policies, *self._port_cuts]
+        matches = [port for rule in _rules(policies) for port in flat(rule.ports)]
+        peers = [each for item in _peers(policies) for each in deep(item)]
         vocabulary = Vocabulary(
             (item.pods for item in peers if item.pods is not None),
             (port.name for port in matches if port.name is not None),
+            (term for item in peers if item.where is not None for term in terms_of(item.where)),
         )
         blocks = [
             network for item in peers if item.block is not None for network in (item.block, *item.excepted)
@@ -81,6 +74,7 @@ class Matrix:
             vocabulary,
             [*blocks, *self._cuts],
             list(dict.fromkeys(item.nodes for item in peers if item.nodes is not None)),
+            estate.namespaces,
         )
         self._named = bool(vocabulary.port_names)
         self.ports = PortAtoms(matches, [*self.people.resolutions, *resolutions])
@@ -96,7 +90,7 @@ class Matrix:
         self._members: dict[int, np.ndarray] = {}
         self._weights: dict[int, np.uint64] = {}
         self._uses: dict[int, int] = {}
-        for policy in self._policies:
+        for policy in self.policies:
             self._count(policy)
         self._finish()
 
@@ -148,10 +142,8 @@ class Matrix:
             self._spaces[selector] = found
         return found
 
-    def _finish(
-        self, kept: Mapping[Direction, Side] | None = None, class_of_group: np.ndarray | None = None
-    ) -> None:
-        """Make classes and sides; a side in `kept` stays, its classes were numbered by `class_of_group`."""
+    def _finish(self) -> None:
+        """Make classes and sides."""
         self.class_of_group, representative, membership = self._partition.split(
             self._base, self._hashes, list(self._members.values())
         )
@@ -161,16 +153,7 @@ class Matrix:
         self.membership = membership
         self.signature = self.people.signature[representative]
         self.selectable = self.people.selectable[representative]
-        sides = {}
-        for direction in Direction:
-            side = (kept or {}).get(direction)
-            if side is None or class_of_group is None:
-                sides[direction] = self._side(direction)
-            else:
-                # Every policy of this direction is still there, so the new classes are as fine as its own.
-                before = class_of_group[representative]
-                sides[direction] = Side(side.rows[before], side.columns[before], side.words)
-        self.egress, self.ingress = sides[Direction.EGRESS], sides[Direction.INGRESS]
+        self.egress, self.ingress = (self._side(item) for item in (Direction.EGRESS, Direction.INGRESS))
         self._class_of: np.ndarray | None = None
         self._sizes: np.ndarray | None = None
 
@@ -199,8 +182,15 @@ class Matrix:
     # --- directions ------------------------------------------------------------------------------------------
 
     def _side(self, direction: Direction) -> Side:
-        policies = [item for item in self._policies if _speaks(item, direction)]
-        row_bits = self.membership[sorted({self.place(item.subject) for item in policies})]
+        policies = [item for item in self.policies if speaks(item, direction)]
+        subjects = {self.place(item.subject) for item in policies}
+        subjects |= {
+            self.place(rule.here)
+            for item in policies
+            for rule in item.rules(direction)
+            if rule.here is not None
+        }
+        row_bits = self.membership[sorted(subjects)]
         peers = {
             self.place(match)
             for item in policies
@@ -218,8 +208,9 @@ class Matrix:
             row_bits = np.concatenate([row_bits, *names]) if names else row_bits
         rows, row_of = rows_alike(row_bits)
         columns, column_of = rows_alike(np.concatenate(column_bits))
-        words = Tiers(self, direction, policies, row_of, column_of).words()
-        return Side(rows, columns, words)
+        tiers = Tiers(self, direction, policies, row_of, column_of)
+        words = tiers.words()
+        return Side(rows, columns, words, tiers.isolated)
 
     # --- answers ---------------------------------------------------------------------------------------------
 
@@ -260,7 +251,7 @@ class Matrix:
         Only what the policy touches is worked out again, as long as it names no label, port or block that
         no policy named before; else everything is.
         """
-        policies = [item for item in self._policies if item is not old] + ([new] if new is not None else [])
+        policies = [item for item in self.policies if item is not old] + ([new] if new is not None else [])
         estate = self._estate.with_policies(policies)
         policies = estate.policies
         if new is not None and not self._knows(new):
@@ -268,7 +259,7 @@ class Matrix:
         made: Matrix = object.__new__(Matrix)
         made.__dict__.update(self.__dict__)
         made._estate = estate
-        made._policies = policies
+        made.policies = policies
         made._hashes = self._hashes.copy()
         made._members = dict(self._members)
         made._slots = dict(self._slots)
@@ -281,16 +272,45 @@ class Matrix:
             made._discount(old)
         if new is not None:
             made._count(new)
-        changed = [item for item in (old, new) if item is not None]
-        made._finish(
-            {
-                direction: side
-                for direction, side in ((Direction.EGRESS, self.egress), (Direction.INGRESS, self.ingress))
-                if not any(_speaks(item, direction) for item in changed)
-            },
-            self.class_of_group,
-        )
+        made._change(self, old, new)
         return made
+
+    def _change(self, before: Matrix, old: Policy | None, new: Policy | None) -> None:
+        """Work out what exchanging one policy touches; all else is taken from the matrix before."""
+        gone = [slot for slot in before._members if slot not in self._members]
+        fresh = [slot for slot in self._members if slot not in before._members]
+        classes = Classes(before.class_of_group, before.classes, before.representative)
+        for slot in fresh:
+            classes.split(self._members[slot])
+        free = [before._place[slot] for slot in gone]
+        self._place = {slot: row for slot, row in before._place.items() if slot in self._members}
+        free += range(len(before.membership), len(before.membership) + len(fresh))
+        for slot, row in zip(fresh, free, strict=False):
+            self._place[slot] = row
+        self.membership = memberships(
+            before.membership,
+            classes,
+            [before._place[slot] for slot in gone],
+            {self._place[slot]: self._members[slot] for slot in fresh},
+        )
+        self.class_of_group, self.representative = classes.of_group, classes.representative
+        self.classes = classes.count
+        self.signature = self.people.signature[self.representative]
+        self.selectable = self.people.selectable[self.representative]
+        self._class_of = self._sizes = None
+        touched = np.zeros(self.classes, dtype=bool)
+        if old is not None:
+            touched |= before.membership[before.place(old.subject)][classes.origin]
+        if new is not None:
+            touched |= self.membership[self.place(new.subject)]
+        sides = {}
+        for direction, side in ((Direction.EGRESS, before.egress), (Direction.INGRESS, before.ingress)):
+            if any(item is not None and speaks(item, direction) for item in (old, new)):
+                sides[direction] = changed_side(self, direction, side, classes.origin, touched, new)
+            else:
+                origin = classes.origin
+                sides[direction] = Side(side.rows[origin], side.columns[origin], side.words, side.isolated)
+        self.egress, self.ingress = sides[Direction.EGRESS], sides[Direction.INGRESS]
 
     def with_pod(self, number: int, raw: dict[str, Any]) -> Matrix:
         """Return the matrix with the pod at an endpoint's number exchanged for another, labels and all."""
@@ -329,15 +349,39 @@ class Matrix:
                 # No new class: the matrices stay as they are.
                 made.class_of_group = np.append(self.class_of_group, found)
                 return made
-        made._finish()
+        if not made._grow(column):
+            made._finish()
         return made
+
+    def _grow(self, column: np.ndarray) -> bool:
+        """Add the class of the last group, which is in the matchers of `column`; False where all must be worked out."""
+        group = self.people.count - 1
+        sides = self.egress, self.ingress
+        self.membership = np.concatenate([self.membership, column[:, None]], axis=1)
+        self.class_of_group = np.append(self.class_of_group, self.classes)
+        self.representative = np.append(self.representative, group)
+        self.classes += 1
+        self.signature = self.people.signature[self.representative]
+        self.selectable = self.people.selectable[self.representative]
+        made = [
+            with_class(self, direction, side, column)
+            for direction, side in zip((Direction.EGRESS, Direction.INGRESS), sides, strict=True)
+        ]
+        if made[0] is None or made[1] is None:
+            return False
+        self.egress, self.ingress = made[0], made[1]
+        return True
 
     def _knows(self, policy: Policy) -> bool:
         values = self.people.vocabulary.values
-        for match in _peers([policy]):
+        for match in (each for item in _peers([policy]) for each in deep(item)):
+            if match.where is not None and not all(map(self.people.vocabulary.knows, terms_of(match.where))):
+                return False
             if match.nodes is not None and match.nodes not in self.people.node_selectors:
                 return False
             if match.block is not None:
+                if not self.people.blocks_read:
+                    return False
                 for network in (match.block, *match.excepted):
                     starts = self.people.atoms.starts[network.version]
                     low = int(network.network_address)
@@ -352,13 +396,17 @@ class Matrix:
                 if any(key not in values or not values[key].issuperset(found) for key, found in terms):
                     return False
         for rule in _rules([policy]):
-            for port in rule.ports or ():
+            for port in flat(rule.ports):
+                if port.protocol is not None and port.protocol not in self.ports.starts:
+                    return False
                 if port.name is not None:
                     if port.name not in self.people.vocabulary.port_names:
                         return False
                 elif port.low is not None and port.protocol is not None:
-                    starts = self.ports.starts.get(port.protocol, [])
-                    if not _in(starts, port.low) or not _in(starts, (port.high or port.low) + 1):
+                    starts = self.ports.starts[port.protocol]
+                    if not _in(starts, port.low) or not _in(
+                        starts, (port.low if port.high is None else port.high) + 1
+                    ):
                         return False
         return True
 
@@ -369,12 +417,6 @@ def _spread(words: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndar
     if 2 * len(distinct) > len(rows):
         return np.take(words[rows], columns, axis=1)
     return np.take(words[distinct], columns, axis=1)[back]
-
-
-def _speaks(policy: Policy, direction: Direction) -> bool:
-    if policy.tier == "networkpolicy":
-        return direction in policy.isolates
-    return bool(policy.rules(direction))
 
 
 def _rules(policies: Iterable[Policy]) -> Iterator[Rule]:
@@ -388,6 +430,16 @@ def _peers(policies: Iterable[Policy]) -> Iterator[PeerMatch]:
         yield policy.subject
     for rule in _rules(policies):
         yield from rule.peers or ()
+        if rule.here is not None:
+            yield rule.here
+
+
+def deep(match: PeerMatch) -> Iterator[PeerMatch]:
+    """Yield a match and those in its further conditions."""
+    yield match
+    for clause in match.also:
+        for item in clause.alternatives:
+            yield from deep(item)
 
 
 def _in(starts: Sequence[int], value: int) -> bool:

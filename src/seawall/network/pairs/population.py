@@ -11,12 +11,26 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from seawall.network.model import MISSHAPEN, Peer, Pod, Selector, misshapen
+from seawall.network.expressions import (
+    ACCOUNT_KEY,
+    HAS,
+    IN,
+    NAMESPACE,
+    SPACE,
+    Every,
+    Expression,
+    Non,
+    Term,
+    space_labels,
+)
+from seawall.network.expressions import POD as POD_LABEL
+from seawall.network.model import MISSHAPEN, Peer, Pod, Selector, account_of, misshapen
 from seawall.network.pairs.addresses import AddressAtoms
 from seawall.network.pairs.endpoint import EXTERNAL, HOST, NODE, POD, Endpoint, Vocabulary, texts_of
+from seawall.network.rules import ALL, REMOTE, WORLD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from seawall.network.model import Address, Network
     from seawall.network.pairs.ports import Resolution
@@ -37,8 +51,10 @@ class Population:
         vocabulary: Vocabulary,
         blocks: Sequence[Network],
         node_selectors: Sequence[Selector],
+        namespaces: Mapping[str, dict[str, str]],
     ) -> None:
         self.vocabulary = vocabulary
+        self._labels_of_spaces = namespaces
         self.node_selectors = tuple(node_selectors)
         self._nodes = {address: _labels(raw) for address, raw in nodes}
         self.atoms = AddressAtoms(blocks)
@@ -49,6 +65,8 @@ class Population:
             *((raw, None) for raw in pods),
             *((item.raw, item.template) for item in workloads),
         ]
+        # Where no rule looks at addresses none is read, and no block can be asked about later.
+        self.blocks_read = bool(blocks)
         identity, signature, first, second = self._read(bool(blocks or node_selectors))
         reduced, kinds = self._reduce(identity)
         self._hosts = np.array([item[0] for item in kinds], dtype=bool)[reduced]
@@ -94,6 +112,7 @@ class Population:
         signature: list[int] = []
         found: list[tuple[str, str]] = []
         named = bool(self.vocabulary.port_names)
+        accounts = self.vocabulary.accounts
         for raw, template in self._sources:
             try:
                 holder = raw if template is None else template
@@ -103,11 +122,12 @@ class Population:
                 labels = (metadata if template is None else holder.get("metadata") or _EMPTY).get(
                     "labels"
                 ) or _EMPTY
-                key = (metadata.get("namespace") or "default", host, *labels.items())
+                account = account_of(spec) if accounts else ""
+                key = (metadata.get("namespace") or "default", host, account, *labels.items())
                 try:
                     number = ids.get(key)
                 except TypeError:
-                    key = (str(key[0]), host, *((str(k), str(v)) for k, v in labels.items()))
+                    key = (str(key[0]), host, account, *((str(k), str(v)) for k, v in labels.items()))
                     number = ids.get(key)
                 if number is None:
                     number = ids[key] = len(ids)
@@ -166,13 +186,13 @@ class Population:
         self.resolutions.append(frozen)
         return len(self.resolutions) - 1
 
-    def _reduce(self, identity: np.ndarray) -> tuple[np.ndarray, list[tuple[bool, str, Any]]]:
+    def _reduce(self, identity: np.ndarray) -> tuple[np.ndarray, list[tuple[bool, str, str, Any]]]:
         """Turn identities into what selectors can see of them, in the order host, namespace, labels."""
         reduce = self.vocabulary.reduce
-        cache: dict[tuple[bool, str, Any], int] = {}
+        cache: dict[tuple[bool, str, str, Any], int] = {}
         order = np.empty(len(self._identities), dtype=np.int64)
-        for index, (namespace, host, *labels) in enumerate(self._identities):
-            key = (True, "", frozenset()) if host else (False, str(namespace), reduce(labels))
+        for index, (namespace, host, account, *labels) in enumerate(self._identities):
+            key = (True, "", "", frozenset()) if host else (False, str(namespace), account, reduce(labels))
             order[index] = cache.setdefault(key, len(cache))
         kinds = list(cache)
         ranked = sorted(range(len(kinds)), key=lambda item: (kinds[item][0], kinds[item][1]))
@@ -197,7 +217,7 @@ class Population:
     def _group(
         self,
         reduced: np.ndarray,
-        kinds: list[tuple[bool, str, Any]],
+        kinds: list[tuple[bool, str, str, Any]],
         signature: np.ndarray,
         addresses: np.ndarray,
         first: list[str],
@@ -241,7 +261,8 @@ class Population:
             self.slices[name] = (self.slices[name][0], index + 1)
         place = {name: number for number, name in enumerate(self.namespaces)}
         self.space = np.array([place[name] for name in spaces], dtype=np.int64)
-        self._index_labels([kinds[item][2] for item in kind_of[: self.pods_end]])
+        self._accounts = [kinds[item][2] for item in kind_of[: self.pods_end]]
+        self._index_labels([kinds[item][3] for item in kind_of[: self.pods_end]])
         for offset, (kind, address, atom) in enumerate(extra):
             at = pods + offset
             found = (False,) * len(self.node_selectors)
@@ -330,19 +351,48 @@ class Population:
         late = [
             group
             for group, pod in self._late
-            if (names is None or pod.namespace in names) and alone.matches(Peer(pod=pod), {})
+            if (names is None or pod.namespace in names)
+            and alone.matches(Peer(pod=pod), self._labels_of_spaces)
         ]
         return np.append(found, np.array(late, dtype=np.int64))
 
     def _matched(self, match: PeerMatch, spaces: Iterable[str] | None) -> np.ndarray:
+        found = self._plain(match, spaces)
+        for clause in match.also:
+            flags = np.zeros(len(self.atom4), dtype=bool)
+            for item in clause.alternatives:
+                flags[self._matched(item, None)] = True
+            found = found[flags[found] != clause.negated]
+        return found
+
+    def _entity(self, entity: str) -> np.ndarray:
+        """Return the groups of an entity; a pod and its own node are not asked here (see `engine`)."""
+        count = len(self.atom4)
+        if entity == ALL:
+            return np.arange(count)
+        outside: np.ndarray = self.external[:count]
+        if entity == WORLD:
+            return np.flatnonzero(outside)
+        return np.flatnonzero(~outside & ~self.selectable[:count]) if entity == REMOTE else _none()
+
+    def _plain(self, match: PeerMatch, spaces: Iterable[str] | None) -> np.ndarray:
+        """Return the groups that a match means, its further conditions left aside."""
         if not match.known:
             return _none()
+        if match.entity:
+            return self._entity(match.entity)
+        if match.where is not None:
+            held = self._holds(match.where)
+            low, high = (0, self.pods_end)
+            if match.namespace is not None:
+                low, high = self.slices.get(match.namespace, (0, 0))
+            return np.flatnonzero(held[low:high]) + low
         if match.block is not None:
             inside4 = np.append(self.atoms.within(4, match.block, match.excepted), False)
             inside6 = np.append(self.atoms.within(6, match.block, match.excepted), False)
             inside: np.ndarray = inside4[self.atom4] | inside6[self.atom6]
             if match.outside:
-                inside = inside & self.external
+                inside = inside & self.external[: len(inside)]
             return np.flatnonzero(inside)
         if match.nodes is not None:
             place = self.node_selectors.index(match.nodes)
@@ -365,6 +415,47 @@ class Population:
         found = self._select(pods, 0, self.pods_end)
         part: np.ndarray = found[flags[self.space[found]]]
         return part
+
+    def _holds(self, expression: Expression) -> np.ndarray:
+        """Return for each group of pods whether an expression holds of it."""
+        if isinstance(expression, Term):
+            return self._term(expression)
+        if isinstance(expression, Non):
+            return ~self._holds(expression.part)
+        every = isinstance(expression, Every)
+        found = np.full(self.pods_end, every)
+        for part in expression.parts:
+            found = found & self._holds(part) if every else found | self._holds(part)
+        return found
+
+    def _term(self, term: Term) -> np.ndarray:
+        found = np.zeros(self.pods_end, dtype=bool)
+        if term.source == POD_LABEL:
+            if term.operator == HAS:
+                found[self._keys.get(term.key, _none())] = True
+            elif term.operator == IN:
+                for value in term.values:
+                    found[self._pairs.get((term.key, value), _none())] = True
+            else:
+                for (key, value), groups in self._pairs.items():
+                    if key == term.key and term.holds(value):
+                        found[groups] = True
+        elif term.source in {SPACE, NAMESPACE}:
+            flags = [
+                term.holds(
+                    name
+                    if term.source == NAMESPACE
+                    else space_labels(self._labels_of_spaces, name).get(term.key)
+                )
+                for name in self.namespaces
+            ]
+            found = np.array(flags, dtype=bool)[self.space] if flags else found
+        else:
+            keyed = term.source == ACCOUNT_KEY
+            for group, account in enumerate(self._accounts):
+                name = f"{self.namespaces[self.space[group]]}/{account}" if keyed else account
+                found[group] = term.holds(name)
+        return found
 
     def _select(self, selector: Selector, low: int, high: int) -> np.ndarray:
         if low >= high:

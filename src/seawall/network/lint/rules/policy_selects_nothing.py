@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from seawall.network.lint.model import View
 
 SEVERITY = "warning"
+_FIELD = {"networkpolicy": "podSelector", "calico": "selector", "cilium": "endpointSelector"}
 
 
 def check(view: View) -> Iterator[Found]:
-    """Yield NetworkPolicies whose podSelector no pod of their namespace meets."""
+    """Yield policies of a namespace whose selector no pod of that namespace meets."""
     spaces = {pod.namespace for pod, _ in view.pods}
-    for policy, raw in view.policies("networkpolicy"):
+    for policy, raw in view.policies("networkpolicy", "calico", "cilium"):
         if policy.namespace in spaces and not view.selected(policy):
             labels = sorted(
                 {
@@ -29,7 +30,7 @@ def check(view: View) -> Iterator[Found]:
             )
             yield Found(
                 raw,
-                ("spec", "podSelector"),
+                ("spec", _FIELD[policy.tier.partition("/")[0]]),
                 "no pod of this namespace is selected",
                 f"labels there: {', '.join(labels[:8]) or 'none'}",
             )

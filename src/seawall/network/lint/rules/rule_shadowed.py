@@ -18,14 +18,15 @@ SEVERITY = "warning"
 
 
 def check(view: View) -> Iterator[Found]:
-    """Yield rules of cluster policies whose absence leaves every answer as it is (specs b2: first match)."""
-    for policy, raw in view.policies("admin", "baseline"):
+    """Yield rules of ordered policies whose absence leaves every answer as it is (specs b2: first match)."""
+    for policy, raw in view.policies("admin", "baseline", "calico"):
         if not view.selected(policy):
             continue
         for direction in Direction:
             rules = policy.rules(direction)
-            for rule in rules[1:]:
-                left = tuple(item for item in rules if item is not rule)
+            for rule in {item.index: item for item in rules[1:]}.values():
+                # A rule that names a Service stands for one of each of its ports.
+                left = tuple(item for item in rules if item.index != rule.index)
                 less = msgspec.structs.replace(policy, **{direction.value: left})
                 if view.same(view.matrix.replace(policy, less)):
                     yield Found(
