@@ -98,6 +98,8 @@ def totimespan(binder: Any, node: Any, scope: Any) -> Ex:
 def toguid(binder: Any, node: Any, scope: Any) -> Ex:
     """`toguid(value)`."""
     value = _one(binder, node, scope)
+    if value.type not in ("string", "dynamic", "guid"):
+        raise Fault(f"toguid() takes a string or a dynamic, not a {value.type}", node.pos)
     return Ex(f"TRY_CAST({to_string(value)} AS UUID)::VARCHAR", "guid")
 
 

@@ -64,7 +64,7 @@ def coerce(ex: Ex, type_: str, pos: int, what: str) -> str:
         if have == "dynamic":
             return to_json(ex)
     elif type_ == "long":
-        if have in NUMBERS or have in ("dynamic", "bool"):
+        if have in INTEGERS or have == "dynamic":  # KS134: a real is not cut to a whole number here
             return to_long(ex)
     elif type_ == "real":
         if have in NUMBERS or have == "dynamic":
@@ -85,7 +85,7 @@ def coerce(ex: Ex, type_: str, pos: int, what: str) -> str:
     elif type_ in ("datetime", "timespan"):
         if have == type_:
             return ex.sql
-        if have == "dynamic" or (have == "string" and ex.known):
+        if have == "dynamic":
             return to_timespan(ex) if type_ == "timespan" else f"k_todatetime({to_string(ex)})"
     elif type_ == "guid" and have in ("guid", "string", "dynamic"):
         return to_string(ex)
