@@ -116,6 +116,41 @@ def test_a_policy_that_the_server_refuses_is_said_and_the_answer_is_incomplete(r
     assert "must be a valid CIDR value" in done.stderr
 
 
+LAYER7 = """
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: http, namespace: NAMESPACE}
+spec:
+  endpointSelector: {}
+  ingress:
+  - toPorts: [{ports: [{port: "80"}], rules: {http: [{method: GET}]}}]
+"""
+
+
+@pytest.mark.parametrize(("namespace", "verdict", "code"), [("shop", "unknown", 4), ("other", "allow", 4)])
+def test_a_policy_that_is_not_decided_makes_the_answer_unknown_where_it_may_select_an_end(
+    run, tmp_path, namespace, verdict, code
+):
+    place = tmp_path / "layer7.yaml"
+    place.write_text(LAYER7.replace("NAMESPACE", namespace))
+    asked = (
+        "reach",
+        "shop/web",
+        "shop/db",
+        "--port",
+        "5432",
+        "--snapshot",
+        "ESTATE",
+        "--snapshot",
+        str(place),
+    )
+    done = run(*asked, "-o", "json")
+    answer = json.loads(done.stdout)
+    assert (done.exit_code, answer["verdict"]) == (code, verdict)
+    assert ("proposal" in answer) is (verdict == "allow")
+    assert ("rules of layer 7" in answer["path"][-1]["why"]) is (verdict == "unknown")
+
+
 def test_diff_fails_on_what_opens_and_not_on_what_closes(run, tmp_path):
     narrower = tmp_path / "new.yaml"
     narrower.write_text(ESTATE.replace("port: 5432", "port: 5433"))

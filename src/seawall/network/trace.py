@@ -15,6 +15,8 @@ from seawall.network.rules import Action, Direction
 from seawall.sources import Locator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from seawall.network.edits import Proposal
     from seawall.network.path import Hop
     from seawall.network.policies import Answer, PolicyWorld
@@ -38,14 +40,28 @@ def explain(
     """
     tracer = _Tracer(snapshot, world)
     path, allowed_by_policies, packet = tracer.run(source, target, protocol, port)
-    verdicts = {stop["verdict"] for stop in path}
+    doubts = list(_left_out(world, packet))
+    # A policy that could not be decided may open or close: only a stop that is no policy's denies for certain then.
+    certain = [stop for stop in path if not doubts or not stop["stop"].startswith("policies")]
+    path += doubts
+    verdicts = {stop["verdict"] for stop in (*certain, *doubts)}
     verdict = "deny" if "deny" in verdicts else "unknown" if "unknown" in verdicts else "allow"
     answer: dict[str, Any] = {"protocol": protocol, "port": port, "verdict": verdict, "path": path}
-    if edits and packet is not None:
+    if edits and packet is not None and not doubts:
         answer["proposal"] = tracer.propose(
             packet, path, allowed=allowed_by_policies, reached=verdict == "allow"
         )
     return answer
+
+
+def _left_out(world: PolicyWorld, packet: Packet | None) -> Iterator[dict[str, Any]]:
+    """Yield a stop for each policy that was left out undecided and may select an end of the packet."""
+    ends = (packet.source, packet.target) if packet is not None else ()
+    namespaces = {"", *(end.pod.namespace for end in ends if end.pod is not None)}
+    for problem in world.estate.problems:
+        if not problem.refused and not problem.idle and problem.namespace in namespaces:
+            why = f"left out, and may select an end of this: {problem.reason}"
+            yield {"stop": "policies", "verdict": "unknown", "why": why}
 
 
 class _Tracer:
