@@ -105,3 +105,20 @@ def test_a_datetime_out_of_range_is_told_when_it_is_written():
     answer = Database().query("print x = datetime(9999-12-31) + 2d")
     with pytest.raises(KqlError, match="years 1 to 9999"):
         rest.rows(answer.rows, answer.columns)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "row_rank_min()",
+        "row_rank_dense()",
+        "iscolumnexists(dynamic([2]))",
+        "iscolumnexists()",
+        "indexof_regex(s, 'a', 'b')",
+        "indexof_regex(s)",
+        "extract_all('(a)', dynamic(['x']), s)",
+    ],
+)
+def test_arguments_that_do_not_fit_are_an_error_with_words(expression):
+    with pytest.raises(KqlError):
+        Database().query(f"datatable(s:string)['a'] | serialize | project x = {expression}")

@@ -333,7 +333,9 @@ def column_ifexists(binder: Any, node: Any, scope: Any) -> Ex:
 def iscolumnexists(binder: Any, node: Any, scope: Any) -> Ex:
     """`iscolumnexists(name)`."""
     del binder
-    name = getattr(node.args[0], "value", getattr(node.args[0], "name", ""))
+    name = getattr(node.args[0], "value", getattr(node.args[0], "name", "")) if len(node.args) == 1 else None
+    if not isinstance(name, str):
+        raise Fault("iscolumnexists() takes a column's name", node.pos)
     return literal(scope.rel is not None and name in scope.rel.names, "bool")
 
 

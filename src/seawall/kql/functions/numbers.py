@@ -248,8 +248,9 @@ def format_bytes(value: float, precision: int | None, units: str | None) -> str:
     else:
         while abs(value) / 1024**power >= 1024 and power < len(names) - 1:
             power += 1
-    number = round(value / 1024**power, precision or 0)
-    text = f"{number:.{precision or 0}f}"
+    digits = min(max(precision or 0, 0), 15)
+    number = round(value / 1024**power, digits)
+    text = f"{number:.{digits}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return f"{text} {names[power]}"

@@ -287,12 +287,16 @@ def indexof(
 def indexof_regex(binder: Any, node: Any, scope: Any) -> Ex:
     """`indexof_regex(text, regex [, start [, length [, occurrence]]])`: matches do not overlap."""
     args = node.args
+    if not 2 <= len(args) <= 5:
+        raise Fault("indexof_regex() takes 2 to 5 arguments", node.pos)
     text = coerce(binder.ex(args[0], scope), "text", args[0].pos, f"{node.name}()")
     _, pattern = _pattern(binder, args[1], scope)
     start, length, times = (
         [*(binder.constant(arg, scope, "a position") for arg in args[2:]), None, None, None]
     )[:3]
     start, length, times = start or 0, -1 if length is None else length, 1 if times is None else times
+    if not (isinstance(start, int) and isinstance(length, int) and isinstance(times, int)):
+        raise Fault("the positions of indexof_regex() are whole numbers", node.pos)
     if start < 0 or length < -1 or times < 1:
         return literal(None, "long")
     if times > 100:
