@@ -122,3 +122,9 @@ def test_a_datetime_out_of_range_is_told_when_it_is_written():
 def test_arguments_that_do_not_fit_are_an_error_with_words(expression):
     with pytest.raises(KqlError):
         Database().query(f"datatable(s:string)['a'] | serialize | project x = {expression}")
+
+
+def test_a_series_to_a_huge_power_answers_at_once():
+    assert ask(
+        "print x = series_pow(dynamic([2, 3]), 9223372036854775807), y = series_pow(dynamic([2, 3]), 2)"
+    ) == [[["Infinity", "Infinity"], [4.0, 9.0]]]
