@@ -60,6 +60,14 @@ def policy(*collections, group=100):
         ([(100, "Allow", rule("a", "*", sourceIpGroups=["/g"]))], (None, "a")),
         ([(100, "Allow", rule("a", fqdnTags=["AzureKubernetesService"]))], (True, "a")),
         ([(100, "Allow", {**rule("a", "*"), "protocols": [{"port": 80}]})], (False, "")),
+        (
+            [(100, "Allow", {**rule("n", "*", kind="NetworkRule"), "destinationPorts": ["1-65535", "x"]})],
+            (True, "n"),
+        ),
+        (
+            [(100, "Allow", {**rule("n", "*", kind="NetworkRule"), "destinationPorts": ["9" * 40]})],
+            (False, ""),
+        ),
     ],
 )
 def test_names_through_a_policy(collections, expected):

@@ -13,6 +13,8 @@ from seawall.network.estate import read_estate
 from seawall.network.lint import View, lint
 from seawall.network.pairs import Matrix
 from seawall.network.policies import PolicyWorld
+from support.calico import calico_cluster
+from support.cilium import cilium_cluster
 from support.network import dice_of, random_cluster
 
 JUNK = [None, "x", 7, -1, [], {}, [1], {"a": 1}, True, "9" * 40, [[]], [None], {"cidr": 5}]
@@ -27,11 +29,19 @@ def paths(value, here=()):
             yield from paths(inner, (*here, step))
 
 
+def clusters(dice):
+    """One cluster of each family of policies."""
+    make = dice.choice((calico_cluster, cilium_cluster, None))
+    if make is None:
+        return random_cluster(dice, pods=4, policies=3, cluster_policies=2)
+    return make(dice, pods=4, policies=3)
+
+
 @settings(max_examples=150)
 @given(st.integers(0, 2**32))
 def test_junk_anywhere(seed):
     dice = dice_of(seed)
-    objects = random_cluster(dice, pods=4, policies=3, cluster_policies=2)
+    objects = clusters(dice)
     broken = dice.choice(objects)
     *steps, last = dice.choice(list(paths(broken)))
     holder = broken

@@ -34,7 +34,7 @@ class NameRule(msgspec.Struct, frozen=True):
     sources: tuple[str, ...] | None
     names: tuple[str, ...]
     tags: tuple[str, ...]
-    ports: tuple[int, ...]
+    ports: tuple[tuple[int, int], ...]
 
 
 class Firewall(msgspec.Struct, frozen=True):
@@ -123,22 +123,23 @@ def _collection(collection: dict[str, Any], order: tuple[int, int, int]) -> Iter
             sources=None if groups else tuple(map(str, rule.get("sourceAddresses") or ["*"])),
             names=tuple(str(item).lower() for item in names or []),
             tags=tuple(str(item).lower() for item in tags),
-            ports=tuple(port for text in ports for port in _ports(text)),
+            ports=tuple(_span(text) for text in ports),
         )
 
 
-def _ports(text: Any) -> tuple[int, ...]:
+def _span(text: Any) -> tuple[int, int]:
+    """Return a port or a range as low and high; what is neither is a range that holds no port."""
     value = str(text)
     if value == "*":
-        return (0,)
-    low, _, high = value.partition("-")
-    if not low.isdigit() or (high and not high.isdigit()):
-        return ()
-    return tuple(range(int(low), min(int(high or low), 65_535) + 1))
+        return 0, 65_535
+    low, dash, high = value.partition("-")
+    if not (low.isdigit() and len(low) < 6 and (not dash or (high.isdigit() and len(high) < 6))):
+        return 1, 0
+    return int(low), int(high) if dash else int(low)
 
 
 def _meets(rule: NameRule, source: Address, name: str, port: int) -> bool | None:
-    if rule.ports and 0 not in rule.ports and port not in rule.ports:
+    if rule.ports and not any(low <= port <= high for low, high in rule.ports):
         return False
     if not any(covers(held, name) for held in rule.names) and AKS_TAG not in rule.tags:
         return False

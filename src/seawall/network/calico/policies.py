@@ -94,6 +94,10 @@ _SPEC_FIELDS = frozenset(
 )
 
 
+_GLOBAL_FIELDS = frozenset({"namespaceSelector", "doNotTrack", "preDNAT", "applyOnForward"})
+"""Fields that a GlobalNetworkPolicy alone has."""
+
+
 class _Tier(msgspec.Struct, frozen=True):
     """A tier: its place in the order, and whether what none of its policies decides is denied."""
 
@@ -164,7 +168,7 @@ class CalicoReader:
             namespace = ""
         spec = as_object(raw.get("spec"))
         where = f"{kind} {f'{namespace}/' if namespace else ''}{name} of Calico: spec"
-        unknown = sorted(set(spec) - _SPEC_FIELDS)
+        unknown = sorted(set(spec) - (_SPEC_FIELDS - _GLOBAL_FIELDS if namespace else _SPEC_FIELDS))
         if unknown:
             raise InputError(f"{where}.{unknown[0]}: this field is not decided")
         subject = self._subject(spec, where)

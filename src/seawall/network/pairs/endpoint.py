@@ -104,10 +104,14 @@ def texts_of(status: dict[str, Any], host: bool) -> tuple[str, str]:
         text = status.get("hostIP" if host else "podIP")
         if not text:
             return "", ""
+        if not isinstance(text, str):
+            raise TypeError(f"an address is a text, not {type(text).__name__}")
         return ("", text) if ":" in text else (text, "")
     four = six = ""
     for text in texts:
         if text:
+            if not isinstance(text, str):
+                raise TypeError(f"an address is a text, not {type(text).__name__}")
             if ":" in text:
                 six = six or text
             else:
