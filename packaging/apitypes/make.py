@@ -6,7 +6,8 @@
 Reads the schema that client-go carries for structured merge (applyconfigurations/internal/internal.go), and from
 the server's own description the kinds that client-go has not (EXTRA). It keeps names, kinds of value, merge rules and the defaults of list keys: facts, in a form of our own. A type
 reference is `s` (string), `n` (number), `b` (boolean), `u` (any scalar), `*` (anything), a type's name,
-`[rule, reference, keys]` for a list (rule: atomic, set, map) or `{reference}` for a map.
+`[rule, reference, keys]` for a list (rule: atomic, set, map) or `{reference}` for a map. `formats` are fields that
+hold bytes, 64-bit integers or doubles.
 """
 
 from __future__ import annotations
@@ -110,9 +111,16 @@ def main() -> None:
     for kind, name in EXTRA.items():
         kinds[kind] = short(name)
         describe(name, described, types)
+    formats = {
+        short(name): found for name in described if short(name) in types and (found := wide(described[name]))
+    }
     about = f"{source.name} applyconfigurations/internal, and the same server's /openapi/v2, 2026-11-21"
     sys.stdout.write(
-        json.dumps({"source": about, "kinds": kinds, "types": types}, separators=(",", ":"), sort_keys=True)
+        json.dumps(
+            {"source": about, "formats": formats, "kinds": kinds, "types": types},
+            separators=(",", ":"),
+            sort_keys=True,
+        )
     )
 
 
@@ -155,6 +163,17 @@ def schema(given: dict, described: dict, types: dict) -> object:
             made["atomic"] = True
         return made
     return "*"
+
+
+def wide(given: dict) -> dict[str, str]:
+    """Return which fields of a type, or items of which, are bytes or no 32-bit numbers."""
+    found = {}
+    for name, each in given.get("properties", {}).items():
+        within = [each, each.get("items"), each.get("additionalProperties")]
+        for item in within:
+            if isinstance(item, dict) and item.get("format") in {"byte", "int64", "double"}:
+                found[name] = item["format"]
+    return found
 
 
 def names(value: object) -> list[str]:

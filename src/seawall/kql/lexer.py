@@ -191,6 +191,12 @@ def _typed(text: str, pos: int, end: int) -> Token:
 
 _SPACED = re.compile(r"^(\d{4}) *- *(\d{1,2}) *- *(\d{1,2})")
 """The docs write datetime(2017 - 08 - 01) too."""
+_COMMAS = re.compile(r"^(\d{4}) *, *(\d{1,2})(?: *, *(\d{1,2}))?$")
+"""A literal may also be two or three numbers: datetime(2025, 6), datetime(2025, 6, 14)."""
+
+
+def _dashes(found: re.Match[str]) -> str:
+    return f"{found[1]}-{found[2]}-{found[3] or 1}"
 
 
 class _Invalid:
@@ -222,7 +228,7 @@ def typed_value(type_: str, body: str) -> object:
     if lower == "null" or (not lower and type_ in ("datetime", "timespan")):
         return None
     if type_ == "datetime":
-        ticks = temporal.parse_datetime(_SPACED.sub(r"\1-\2-\3", body))
+        ticks = temporal.parse_datetime(_COMMAS.sub(_dashes, _SPACED.sub(r"\1-\2-\3", body)))
         return INVALID if ticks is None else ticks
     if type_ == "timespan":
         ticks = temporal.parse_timespan(body)
@@ -239,6 +245,8 @@ def typed_value(type_: str, body: str) -> object:
             return INVALID
         number = int(lower, 0) if "x" in lower else int(lower)
         bits = 31 if type_ == "int" else 63
+        if lower[:2] == "0x" and 1 << bits <= number < 2 << bits:
+            number -= 2 << bits  # hexadecimal digits are the bits themselves: int(0xFFFFFFFF) is -1
         return number if -(1 << bits) <= number < 1 << bits else INVALID
     if type_ == "decimal":
         return _decimal(lower.lstrip("+")) if _REAL.match(lower) else INVALID

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from seawall.kql.temporal import format_datetime, format_timespan
+from seawall.kql.errors import KqlError
+from seawall.kql.temporal import MAX_DATETIME, format_datetime, format_timespan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,10 +21,16 @@ def _real(value: float) -> Any:
 
 
 def cell(value: Any, type_: str) -> Any:
-    """Write one value."""
+    """Write one value.
+
+    Raises:
+        KqlError: arithmetic has taken a datetime out of its range.
+    """
     if value is None:
         return None
     if type_ == "datetime":
+        if not 0 <= value <= MAX_DATETIME:
+            raise KqlError("a datetime in the answer lies outside the years 1 to 9999", kind="runtime")
         return format_datetime(value)
     if type_ == "timespan":
         return format_timespan(value)

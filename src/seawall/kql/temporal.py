@@ -61,7 +61,9 @@ _TIME = (
 )
 _ISO = re.compile(rf"(?P<y>\d{{4}})(?:-(?P<m>\d{{1,2}})(?:-(?P<d>\d{{1,2}}))?)?(?:[T ]\s*{_TIME})?Z?$")
 _SLASH = re.compile(rf"(?P<y>\d{{4}})/(?P<m>\d{{1,2}})/(?P<d>\d{{1,2}})(?:[T ]\s*{_TIME})?$")
-_US = re.compile(rf"(?P<m>\d{{1,2}})[/-](?P<d>\d{{1,2}})[/-](?P<y>\d{{4}}|\d{{2}})(?:[T ]\s*{_TIME})?$")
+_US = re.compile(
+    rf"(?P<m>\d{{1,2}})(?P<mark>[/.-])(?P<d>\d{{1,2}})(?P=mark)(?P<y>\d{{4}}|\d{{2}})(?:[T ]\s*{_TIME})?$"
+)
 _COMPACT = re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:T?(?P<H>\d{2})(?P<M>\d{2})(?P<S>\d{2})?)?Z?$")
 _RFC = re.compile(
     rf"(?:[A-Za-z]{{3,9}},?\s+)?(?P<d>\d{{1,2}})[ -](?P<mon>[A-Za-z]{{3,9}})[ -](?P<y>\d{{4}}|\d{{2}})(?:\s+{_TIME})?$"
@@ -122,8 +124,8 @@ def _ticks(part: dict[str, str | None]) -> int | None:
 # As .NET reads a TimeSpan: days; [days.]hours:minutes[:seconds[.fraction]]; days:hours:minutes:seconds[.fraction].
 _SPAN = re.compile(
     r"(?P<n>-)?(?:(?P<days>\d+)"
-    r"|(?:(?P<d>\d+)\.)?(?P<H>\d{1,2}):(?P<M>\d{1,2})(?::(?P<S>\d{1,2})(?:\.(?P<f>\d{1,7}))?)?"
-    r"|(?P<d4>\d+):(?P<H4>\d{1,2}):(?P<M4>\d{1,2}):(?P<S4>\d{1,2})(?:\.(?P<f4>\d{1,7}))?)",
+    r"|(?:(?P<d>\d+)\.)?(?P<H>\d{1,2}):(?P<M>\d{1,2})(?::(?P<S>\d{1,2})(?:\.(?P<f>\d+))?)?"
+    r"|(?P<d4>\d+):(?P<H4>\d{1,2}):(?P<M4>\d{1,2}):(?P<S4>\d{1,2})(?:\.(?P<f4>\d+))?)",
     re.ASCII,
 )
 _UNIT_SPAN = re.compile(r"(-?\d+(?:\.\d+)?)\s*([A-Za-z]+)$")
@@ -146,7 +148,7 @@ def parse_timespan(text: str) -> int | None:
     if clock[0] > 23 or clock[1] > 59 or clock[2] > 59:
         return None
     ticks = int(match["days"] or days or 0) * DAY + clock[0] * HOUR + clock[1] * MINUTE + clock[2] * SECOND
-    ticks += int((fraction or "").ljust(7, "0") or 0)
+    ticks += int((fraction or "")[:7].ljust(7, "0"))  # digits beyond the tick are dropped
     ticks = -ticks if match["n"] else ticks
     return ticks if -(2**63) <= ticks < 2**63 else None
 

@@ -9,29 +9,10 @@ import pytest
 
 from seawall.core.engine import EngineOptions
 from seawall.policy.decide import engine
+from support import admission
 
 GROUP = "admissionregistration.k8s.io/v1"
 PREFIX = "pod-security.kubernetes.io/"
-CONFIGURATION = {
-    "apiVersion": "pod-security.admission.config.k8s.io/v1",
-    "kind": "PodSecurityConfiguration",
-    "defaults": {
-        "enforce": "privileged",
-        "enforce-version": "latest",
-        "audit": "baseline",
-        "audit-version": "latest",
-    },
-    "exemptions": {
-        "usernames": ["exempt-user"],
-        "namespaces": ["psa-exempt"],
-        "runtimeClasses": ["exempt-class"],
-    },
-}
-ADMISSION = {
-    "apiVersion": "apiserver.config.k8s.io/v1",
-    "kind": "AdmissionConfiguration",
-    "plugins": [{"name": "PodSecurity", "configuration": CONFIGURATION}],
-}
 CRD = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
@@ -227,34 +208,9 @@ def _request(obj, namespace, **more):
 
 @pytest.fixture(scope="module")
 def server(cluster_factory):
-    made = cluster_factory(api_only=True, audit=True, admission_config=ADMISSION)
+    made = cluster_factory(api_only=True, audit=True, admission_config=admission.CONFIG)
     assert made.request("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", CRD)[0] == 201
     return made
-
-
-def _namespace(server, name, **labels):
-    obj = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-    status, body = server.request("POST", "/api/v1/namespaces", obj)
-    assert status == 201, body
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
-    server.request("POST", f"/api/v1/namespaces/{name}/serviceaccounts", account)
-    return body
-
-
-def _annotations(server, identity):
-    """Return the audit annotations of one request, without those of authorization and of deprecation."""
-    found = [
-        event
-        for event in server.audit_events(
-            lambda events: any(e["auditID"] == identity and e["stage"] == "ResponseComplete" for e in events)
-        )
-        if event["auditID"] == identity and event["stage"] == "ResponseComplete"
-    ]
-    return {
-        key: value
-        for key, value in (found[0].get("annotations") or {}).items()
-        if not key.startswith(("authorization.k8s.io/", "k8s.io/", "mutation."))
-    }
 
 
 def _cut(message):
@@ -265,7 +221,7 @@ def _cut(message):
 def _theirs(server, path, obj, **identity):
     answer = server.ask("POST", f"{path}?dryRun=All", obj, **identity)
     good = answer.status == 201
-    annotations = _annotations(server, answer.headers["Audit-Id"])
+    annotations = admission.annotations(server, answer.headers["Audit-Id"])
     return (
         answer.status, None if good else answer.body.get("reason"), None if good else _cut(answer.body["message"]),
         sorted(map(_cut, answer.warnings)), {key: _cut(value) for key, value in annotations.items()},
@@ -294,7 +250,7 @@ def test_policies_of_every_kind_answer_the_same(server):
         "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
     }
     for name in CASES:
-        world.append(_namespace(server, f"d-{name}", **{"with": name}))
+        world.append(admission.namespace(server, f"d-{name}", **{"with": name}))
         if name.startswith("params"):
             for each, want in (("limits", "y"), ("more", "z")):
                 param = {
@@ -352,9 +308,11 @@ def test_pod_security_with_exemptions_and_audit_annotations(server):
         "psa-audit": {"audit": "restricted", "warn": "baseline", "warn-version": "v1.30"},
         "psa-mixed": {"enforce": "baseline", "audit": "restricted", "audit-version": "v1.24"},
     }  # fmt: skip
-    world = [CONFIGURATION]
+    world = [admission.POD_SECURITY]
     for name, each in labels.items():
-        world.append(_namespace(server, name, **{PREFIX + key: value for key, value in each.items()}))
+        world.append(
+            admission.namespace(server, name, **{PREFIX + key: value for key, value in each.items()})
+        )
     decide = engine("admission", EngineOptions())
     decide.load({"objects": world})
     bad = POD | {"spec": BAD}
@@ -376,7 +334,7 @@ def test_pod_security_with_exemptions_and_audit_annotations(server):
 
 @pytest.mark.live
 def test_a_namespace_that_is_tightened_warns_of_the_pods_in_it(server):
-    namespace = _namespace(server, "tighten")
+    namespace = admission.namespace(server, "tighten")
     pods = []
     owner = {
         "apiVersion": "apps/v1",
@@ -399,7 +357,7 @@ def test_a_namespace_that_is_tightened_warns_of_the_pods_in_it(server):
         pods.append(body)
     exempt = server.request("GET", "/api/v1/namespaces/psa-exempt")[1]
     decide = engine("admission", EngineOptions())
-    decide.load({"objects": [CONFIGURATION, namespace, exempt, *pods]})
+    decide.load({"objects": [admission.POD_SECURITY, namespace, exempt, *pods]})
     different = []
     for old, labels in (
         (namespace, {"enforce": "baseline"}),

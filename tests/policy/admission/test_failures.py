@@ -1,4 +1,7 @@
-"""The audit annotation of failures: the first alone up to 1.36, up to 50 from 1.37 (specs/policy.md b4, from source)."""
+"""What is told of failures: in an audit annotation the first alone up to 1.36, up to 50 from 1.37 (specs/policy.md b4).
+
+As a warning each is told once (apiserver endpoints/filters/warning.go).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def test_how_many_failures_are_published(version, count):
             {"apiVersion": API, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": spec},
             {
                 "apiVersion": API, "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},
-                "spec": {"policyName": name, "validationActions": ["Audit"]},
+                "spec": {"policyName": name, "validationActions": ["Audit", "Warn"]},
             },
         ]  # fmt: skip
     made = engine("admission", EngineOptions(kubernetes_version=version))
@@ -38,5 +41,6 @@ def test_how_many_failures_are_published(version, count):
     assert response["allowed"] is True
     assert len(entries) == count
     assert (entries[0]["policy"], entries[0]["expressionIndex"]) == ("a", 0)
+    assert [warning.count("'a'") for warning in response["warnings"]] == [2, 0]
     if count > 1:
         assert (entries[-1]["policy"], entries[-1]["expressionIndex"]) == ("b", 19)

@@ -9,6 +9,7 @@ import base64
 import copy
 import json
 import time
+from http.client import RemoteDisconnected
 
 import pytest
 
@@ -129,6 +130,7 @@ def _op(op, path, value=None):
     return {"op": f"'{op}'", "path": f"'{path}'"} | ({} if value is None else {"value": value})
 
 
+MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"a": "x"}}
 CASES = {
     "autoscaler-v2-as-v1": (_hpa("v2", metrics=[CPU, *OTHERS], behavior=RULES), V1, _apply("Object{spec: Object.spec{targetCPUUtilizationPercentage: object.spec.targetCPUUtilizationPercentage + 1}}")),
     "autoscaler-v2-as-v1-annotations": (_hpa("v2", metrics=[CPU, *OTHERS], behavior=RULES), V1, _apply("Object{metadata: Object.metadata{labels: {'n': string(object.metadata.annotations.size()), 'm': string(object.metadata.annotations['autoscaling.alpha.kubernetes.io/metrics'].size()), 'b': string(object.metadata.annotations['autoscaling.alpha.kubernetes.io/behavior'].size())}}}")),
@@ -150,15 +152,47 @@ CASES = {
     "storage-class": (CLASS, ("storage.k8s.io", "v1", "storageclasses"), _patch(_op("remove", "/reclaimPolicy"))),
     "quota": (QUOTA, ("", "v1", "resourcequotas"), _patch(_op("add", "/spec/hard/cpu", "'1000m'"), _op("add", "/spec/hard/memory", "'1024Mi'"))),
     "secret": (SECRET, ("", "v1", "secrets"), _patch(_op("add", "/stringData", "{'b': 'y'}"))),
+    "secret-bytes": (SECRET, ("", "v1", "secrets"), _patch(_op("add", "/data/b", "'not base64'"))),
+    "secret-bytes-applied": (SECRET, ("", "v1", "secrets"), _apply("Object{data: {'b': 'not base64'}}")),
+    "secret-bytes-good": (SECRET, ("", "v1", "secrets"), _apply("Object{data: {'b': 'eQ=='}}")),
+    "secret-bytes-short": (SECRET, ("", "v1", "secrets"), _patch(_op("add", "/data/b", "'eQ='"))),
+    "binary": (MAP, ("", "v1", "configmaps"), _patch(_op("add", "/binaryData", "{'b': 'x y'}"))),
+    "service-bundle": (SERVICE, ("apiregistration.k8s.io", "v1", "apiservices"), _patch(_op("add", "/spec/caBundle", "'&'"))),
+    "service-bundle-applied": (SERVICE, ("apiregistration.k8s.io", "v1", "apiservices"), _apply("Object{spec: Object.spec{caBundle: '&'}}")),
+    "lease-time": (LEASE, ("coordination.k8s.io", "v1", "leases"), _patch(_op("add", "/spec/renewTime", "'yesterday'"))),
+    "lease-time-applied": (LEASE, ("coordination.k8s.io", "v1", "leases"), _apply("Object{spec: Object.spec{renewTime: 'yesterday'}}")),
+    "lease-number": (LEASE, ("coordination.k8s.io", "v1", "leases"), _patch(_op("add", "/spec/leaseDurationSeconds", "1.5"))),
+    "lease-number-applied": (LEASE, ("coordination.k8s.io", "v1", "leases"), _apply("Object{spec: Object.spec{leaseDurationSeconds: 1.5}}")),
+    "quota-amount": (QUOTA, ("", "v1", "resourcequotas"), _patch(_op("add", "/spec/hard/cpu", "'many'"))),
+    "quota-amount-applied": (QUOTA, ("", "v1", "resourcequotas"), _apply("Object{spec: Object.spec{hard: {'cpu': 'many'}}}")),
+    "quota-number": (QUOTA, ("", "v1", "resourcequotas"), _patch(_op("add", "/spec/hard/cpu", "2"))),
+    "secret-bytes-lines": (SECRET, ("", "v1", "secrets"), _patch(_op("add", "/data/b", "'eQ\\n=='"))),
+    "objects-listed": (SECRET, ("", "v1", "secrets"), _patch(_op("add", "/metadata/ownerReferences", "[Object.metadata.ownerReferences{apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'u'}]"))),
+    "objects-mapped": (SECRET, ("", "v1", "secrets"), _patch(_op("add", "/metadata/annotations", "{'a': Object.metadata{}}"))),
+    "lease-zone": (LEASE, ("coordination.k8s.io", "v1", "leases"), _patch(_op("add", "/spec/renewTime", "'2026-01-02T03:04:05.678901+02:00'"))),
+    "lease-zone-applied": (LEASE, ("coordination.k8s.io", "v1", "leases"), _apply("Object{spec: Object.spec{renewTime: '2026-01-02T03:04:05.678901+02:00'}}")),
+    "lease-whole": (LEASE, ("coordination.k8s.io", "v1", "leases"), _patch(_op("add", "/spec/leaseDurationSeconds", "2.0"))),
+    "lease-whole-applied": (LEASE, ("coordination.k8s.io", "v1", "leases"), _apply("Object{spec: Object.spec{leaseDurationSeconds: 2.0}}")),
+    "lease-large": (LEASE, ("coordination.k8s.io", "v1", "leases"), _patch(_op("add", "/spec/leaseDurationSeconds", "3000000000"))),
+    "lease-large-applied": (LEASE, ("coordination.k8s.io", "v1", "leases"), _apply("Object{spec: Object.spec{leaseDurationSeconds: 4294967301}}")),
+    "quota-suffix": (QUOTA, ("", "v1", "resourcequotas"), _patch(_op("add", "/spec/hard/cpu", "'1Kii'"))),
+    "budget-half": (BUDGET, ("policy", "v1", "poddisruptionbudgets"), _patch(_op("add", "/spec/minAvailable", "1.5"))),
+    "budget-half-applied": (BUDGET, ("policy", "v1", "poddisruptionbudgets"), _apply("Object{spec: Object.spec{minAvailable: 1.5}}")),
+    "lease-time-number": (LEASE, ("coordination.k8s.io", "v1", "leases"), _patch(_op("add", "/spec/renewTime", "5"))),
+    "lease-time-number-applied": (LEASE, ("coordination.k8s.io", "v1", "leases"), _apply("Object{spec: Object.spec{renewTime: 5}}")),
     "budget": (BUDGET, ("policy", "v1", "poddisruptionbudgets"), _apply("Object{spec: Object.spec{minAvailable: '50%'}}")),
     "lease": (LEASE, ("coordination.k8s.io", "v1", "leases"), _apply("Object{spec: Object.spec{leaseDurationSeconds: 5}}")),
     "driver": (DRIVER, ("storage.k8s.io", "v1", "csidrivers"), _patch(_op("remove", "/spec/volumeLifecycleModes"), _op("remove", "/spec/attachRequired"))),
 }  # fmt: skip
+PANIC = (
+    "Internal error occurred: the API server panics here and closes the connection: before 1.35 a JSONPatch's "
+    "value may hold no Object in a list or a map"
+)
 CLUSTER = {"apiservices", "customresourcedefinitions", "storageclasses", "csidrivers"}
 PLURALS = {
     "HorizontalPodAutoscaler": "horizontalpodautoscalers", "Event": "events", "APIService": "apiservices",
     "CustomResourceDefinition": "customresourcedefinitions", "NetworkPolicy": "networkpolicies", "StorageClass": "storageclasses",
-    "ResourceQuota": "resourcequotas", "Secret": "secrets", "PodDisruptionBudget": "poddisruptionbudgets", "Lease": "leases",
+    "ResourceQuota": "resourcequotas", "Secret": "secrets", "ConfigMap": "configmaps", "PodDisruptionBudget": "poddisruptionbudgets", "Lease": "leases",
     "CSIDriver": "csidrivers",
 }  # fmt: skip
 _OWN = ("uid", "creationTimestamp", "generation", "resourceVersion", "managedFields")
@@ -265,7 +299,11 @@ def test_other_versions_and_kinds_are_changed_as_by_the_real_server(mutating_clu
     different = []
     for name, (obj, _, _) in CASES.items():
         given = _labelled(obj, case=name)
-        status, body = server.request("POST", f"{_path(obj)}?dryRun=All", given)
+        try:
+            status, body = server.request("POST", f"{_path(obj)}?dryRun=All", given)
+        except RemoteDisconnected:
+            # The server's log has a panic in `evaluatePatchExpression`.
+            status, body = 500, {"reason": "InternalError", "message": PANIC}
         theirs = (201, _plain(body)) if status == 201 else (status, body.get("reason"), _cut(body["message"]))
         # What the policies see has its defaults: the same object, which no policy selects.
         plain = server.request("POST", f"{_path(obj)}?dryRun=All", _labelled(obj, case="none"))[1]

@@ -114,6 +114,10 @@ class Binder(Expand):
     def let(self, node: Let, env: Env) -> None:
         """Bind `let`: values at once, tables and functions where they are used."""
         value = node.value
+        if node.name in env.names:  # KS201; the emulator refuses it too (SEM0079)
+            raise Fault(
+                f"the name {node.name!r} has a meaning already", node.pos, hint="give it another name"
+            )
         if isinstance(value, Lambda):
             env.names[node.name] = FunctionLet(node.name, value, _frozen(env))
         elif self.is_tabular(value, env):

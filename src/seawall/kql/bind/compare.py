@@ -6,6 +6,7 @@ either side is (docs: scalar-data-types/null-values, quoted in specs b.1). Strin
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from seawall.kql import temporal
@@ -20,6 +21,7 @@ from seawall.kql.bind.values import (
     to_long,
     to_real,
     to_string,
+    to_timespan,
 )
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.lexer import INVALID, typed_value
@@ -107,7 +109,7 @@ def dynamic_as(value: Ex, other: Ex, op: str, pos: int) -> Ex:
     if type_ == "datetime":
         return Ex(f"k_todatetime({dynamic_text(value, '')})", "datetime")
     if type_ == "timespan":
-        return Ex(f"k_totimespan({dynamic_text(value, '')})", "timespan")
+        return Ex(to_timespan(value), "timespan")
     if type_ == "guid":
         return Ex(f"lower({dynamic_text(value)})", "guid")
     raise undefined(op, value, other, pos)
@@ -137,12 +139,24 @@ def equal(left: Ex, right: Ex, op: str, pos: int, *, filtering: bool) -> str:
     a, b = align(left, right, op, pos)
     x, y = a.sql, b.sql
     if a.const is None or b.const is None:
-        other = y if a.const is None else x
-        both = f"({other} IS NULL)"
+        other, given = (y, right) if a.const is None else (x, left)
+        # A dynamic of another kind is not null for that.
+        both = f"({given.sql if given.type == 'dynamic' else other} IS NULL)"
         if filtering:
-            return "false" if op == "==" else f"({other} IS NOT NULL)"
+            return "false" if op == "==" else f"(NOT {both})"
         return f"CASE WHEN {both} THEN NULL ELSE {'false' if op == '==' else 'true'} END"
     loose_a, loose_b = nullable(a), nullable(b)
+    if loose_a and loose_b and op == "!=" and "dynamic" in (left.type, right.type):
+        nulls = [f"{(e if e.type == 'dynamic' else c).sql} IS NULL" for e, c in ((left, a), (right, b))]
+        return f"CASE WHEN {nulls[0]} AND {nulls[1]} THEN NULL ELSE coalesce({x} <> {y}, true) END"
+    if loose_a and loose_b and op == "==" and "dynamic" in (left.type, right.type) and not filtering:
+        nulls = [f"{(e if e.type == 'dynamic' else c).sql} IS NULL" for e, c in ((left, a), (right, b))]
+        return f"CASE WHEN {nulls[0]} AND {nulls[1]} THEN NULL ELSE coalesce({x} = {y}, false) END"
+    if _may_be_nan(a) and _may_be_nan(b):
+        # NaN equals nothing, itself neither.
+        both = f"({x} = {y} AND {x} <= 'inf'::DOUBLE)"
+        null = f"WHEN {x} IS NULL AND {y} IS NULL THEN NULL "
+        return f"CASE {null}ELSE {'' if op == '==' else 'NOT '}coalesce({both}, false) END"
     if op == "==":
         if filtering or not (loose_a or loose_b):
             return f"({x} = {y})"
@@ -169,7 +183,14 @@ def order(left: Ex, right: Ex, op: str, pos: int) -> str:
     a, b = align(left, right, op, pos)
     if "decimal" in (a.type, b.type):
         return f"(k_decimal_compare({a.sql}, {b.sql}) {op} 0)"
-    return f"({a.sql} {op} {b.sql})"
+    # NaN is neither above nor below anything (a real is .NET's double); DuckDB holds it above all.
+    above = a if op[0] == ">" else b
+    guard = f" AND {above.sql} <= 'inf'::DOUBLE" if _may_be_nan(above) else ""
+    return f"({a.sql} {op} {b.sql}{guard})"
+
+
+def _may_be_nan(ex: Ex) -> bool:
+    return ex.type == "real" and not ex.rep and not (ex.known and ex.const == ex.const)
 
 
 def text_operand(ex: Ex, op: str, pos: int) -> str:
@@ -215,10 +236,30 @@ def string_op(left: Ex, right: Ex, op: str, pos: int) -> str:
 
 
 def regex(pattern: Ex, sql: str, pos: int) -> str:
-    """Check a literal pattern for what RE2 does not have, so that the error names the place."""
-    if pattern.known and isinstance(pattern.const, str) and len(pattern.const) > 4000:
+    """Check a literal pattern for what RE2 does not have, so that the error names the place.
+
+    Kusto also writes a named group `(?<name>...)`, which RE2 knows as `(?P<name>...)` only.
+    """
+    if not (pattern.known and isinstance(pattern.const, str)):
+        return sql
+    text = pattern.const
+    if len(text) > 4000:
         raise Fault("this regular expression is longer than 4,000 characters", pos, kind="limit")
-    return sql
+    if "(?" not in text:
+        return sql
+    return quote(_GROUP.sub(lambda found: _group(found[0], pos), text))
+
+
+_GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?<?[=!]|\(\?<", re.DOTALL)
+"""What opens a group, past escapes and classes of characters."""
+
+
+def _group(text: str, pos: int) -> str:
+    if text[:2] != "(?":
+        return text
+    if text == "(?<":
+        return "(?P<"
+    raise Fault("regular expressions here know no lookaround", pos)
 
 
 def term(text: str, needle: Ex, sql: str, *, exact: bool, lead: bool, trail: bool) -> str:

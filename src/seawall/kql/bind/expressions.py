@@ -11,12 +11,14 @@ from seawall.kql.bind.values import (
     NUMBERS,
     UNKNOWN,
     Ex,
+    json_text,
     literal,
     quote,
     to_bool,
     to_json,
     to_long,
     to_real,
+    to_timespan,
 )
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.facts import builtins, near
@@ -470,7 +472,7 @@ def _dynamic_number(value: Ex, other: Ex, op: str, pos: int) -> Ex:
     if other.type == "datetime":
         return Ex(f"k_todatetime({compare.dynamic_text(value, '')})", "datetime")
     if other.type == "timespan":
-        return Ex(f"k_totimespan({compare.dynamic_text(value, '')})", "timespan")
+        return Ex(to_timespan(value), "timespan")
     raise compare.undefined(op, value, other, pos)
 
 
@@ -493,7 +495,11 @@ def _numbers(op: str, left: Ex, right: Ex) -> Ex:
     if op == "/":
         return Ex(f"({a} / {b})" if type_ == "real" else f"({a} // nullif({b}, 0))", type_)
     if op == "%":
-        return Ex(f"fmod({a}, {b})" if type_ == "real" else _modulo(a, b), type_)
+        if type_ == "real":
+            # From 0 up to, not including, the size of the divisor (docs: numerical-operators).
+            size = f"abs({b}::DOUBLE)"
+            return Ex(f"((({a}::DOUBLE % {size}) + {size}) % {size})", type_)
+        return Ex(_modulo(a, b), type_)
     return Ex(f"({a} {op} {b})", type_)
 
 
@@ -543,7 +549,7 @@ def has_list(value: Ex, items: list[Ex], op: str, pos: int) -> str:
     for item in items:
         if item.type == "dynamic" and item.known:
             values = item.const if isinstance(item.const, list) else [item.const]
-            known.extend("" if v is None else str(v) for v in values)
+            known.extend("" if v is None else v if isinstance(v, str) else json_text(v) for v in values)
         elif item.type == "dynamic":
             parts.append(f"k_terms({text}, {to_json(item)}, {str(op == 'has_all').lower()})")
         elif item.known and isinstance(item.const, str):

@@ -389,6 +389,10 @@ class Operators(Expressions, Aggregates):
             if value.known:
                 sql = f"({sql} || '')" if value.type == "string" else f"({sql})"
             nulls = key.nulls or ("last" if key.descending else "first")
+            if value.type == "real" and not value.rep and not value.known:
+                # NaN stands beside the nulls, between them and the numbers (docs: sort, special floating-point values).
+                group = f"CASE WHEN {sql} IS NULL THEN 0 WHEN isnan({sql}) THEN 1 ELSE 2 END"
+                terms.append(f"{group} {'ASC' if nulls == 'first' else 'DESC'}")
             terms.append(f"{sql} {'DESC' if key.descending else 'ASC'} NULLS {nulls.upper()}")
         return ", ".join(terms)
 

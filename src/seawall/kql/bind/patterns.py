@@ -9,12 +9,25 @@ from seawall.kql.errors import Fault, refuse
 if TYPE_CHECKING:
     from seawall.kql.tree import Parse
 
+_GUID = r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}"
+_WHOLE = r"\s*[-+]?\d+"
 _SHAPES = {
-    "long": r"\s*[-+]?\d+", "int": r"\s*[-+]?\d+", "real": r"\s*[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?",
-    "bool": r"\s*(?:[tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|\d+)",
-    "guid": r"\s*[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
-    "datetime": r"\s*[\dT:./+Z -]+", "timespan": r"\s*-?[\d:.]+",
+    "long": _WHOLE, "int": _WHOLE,
+    "real": r"\s*[-+]?(?:\d+\.?\d*|\.\d+)", "decimal": r"\s*[-+]?(?:\d+\.?\d*|\.\d+)",  # no exponent
+    "bool": r"\s*(?:[tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|[-+]?\d+)",
+    "guid": rf"\s*(?:\{{{_GUID}\}}|{_GUID})",
 }  # fmt: skip
+"""What a typed column takes where * follows it."""
+
+_REGEX_SHAPES = {
+    **_SHAPES,
+    "real": r"\s*[-+]?\d+(?:\.\d+)?", "decimal": r"\s*[-+]?\d+(?:\.\d+)?",
+    "bool": r"\s*(?:[tT][rR][uU][eE]|[fF][aA][lL][sS][eE])",
+    "datetime": r"\s*(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{1,4})"
+                r"(?:[Tt ]\s*\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d*)?)?)?(?:[Zz]|[-+]\d{1,2}(?::\d{1,2})?)?",
+    "timespan": r"\s*-?(?:\d+\.\d{1,2}:\d{1,2}:\d{1,2}|\d{1,2}:\d{1,2}(?::\d{1,2})?)(?:\.\d*)?",
+}  # fmt: skip
+"""What a typed column takes anywhere in kind=regex. Both tables: duckdb-kql, measured on the Kusto emulator."""
 
 
 def compile_pattern(node: Parse) -> tuple[str, list[tuple[str, str, int]]]:
@@ -47,15 +60,21 @@ def compile_pattern(node: Parse) -> tuple[str, list[tuple[str, str, int]]]:
             if star and part.type == "string" and not regex:
                 raise Fault(f"a string column ({part.text!r}) cannot stand before *", part.pos)
             if regex:
+                if part.type in ("datetime", "timespan") and (following is None or "U" in node.flags):
+                    raise refuse(
+                        f"a {part.type} column at the end of a kind=regex pattern, or with flags=U", part.pos
+                    )
                 out.append(
-                    f"(?P<{name}>{_SHAPES.get(part.type, '.*')})"
+                    f"(?P<{name}>{_REGEX_SHAPES.get(part.type, '.*')})"
                     if part.type != "string"
                     else f"(?P<{name}>.*)"
                 )
             elif (star or (following is not None and following.kind == "column")) and part.type != "string":
-                if part.type not in _SHAPES or (star and part.type in ("datetime", "timespan")):
+                if part.type not in _SHAPES:
                     raise refuse(f"a {part.type} column before *", part.pos)
-                out.append(f"(?P<{name}>{_SHAPES[part.type]})")
+                # Before a * at the end the value may be absent, which kind=relaxed shows.
+                loose = "?" if star and index + 2 == len(parts) else ""
+                out.append(f"(?P<{name}>(?:{_SHAPES[part.type]}){loose})")
             else:
                 out.append(f"(?P<{name}>(?s:.*?))")
     body = "".join(out)
@@ -72,9 +91,13 @@ def _escape(text: str) -> str:
 
 
 def _fragment(text: str, pos: int) -> str:
-    """Take a piece of the user's regular expression; its groups must not shift ours."""
+    """Take a piece of the user's regular expression; its groups must not shift ours.
+
+    A parenthesis without its partner stands for itself (duckdb-kql, measured).
+    """
     out: list[str] = []
-    index, in_class, depth = 0, False, 0
+    opened: list[int] = []
+    index, in_class = 0, False
     while index < len(text):
         char = text[index]
         if char == "\\":
@@ -92,7 +115,7 @@ def _fragment(text: str, pos: int) -> str:
                 index += 1
             continue
         elif char == "(":
-            depth += 1
+            opened.append(len(out))
             if text[index + 1 : index + 2] != "?":
                 out.append("(?:")
                 index += 1
@@ -102,14 +125,15 @@ def _fragment(text: str, pos: int) -> str:
             if text[index + 2 : index + 3] in ("P", "<"):
                 raise refuse("a named group in a pattern", pos)
         elif char == ")":
-            depth -= 1
-            if depth < 0:
+            if not opened:
                 out.append("\\)")
-                depth = 0
                 index += 1
                 continue
+            opened.pop()
         out.append(char)
         index += 1
-    if depth:
-        raise Fault("a parenthesis of this regular expression is not closed", pos)
+    for place in opened:
+        if out[place] != "(?:":
+            raise Fault("a parenthesis of this regular expression is not closed", pos)
+        out[place] = "\\("
     return "".join(out)

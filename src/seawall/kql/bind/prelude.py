@@ -61,6 +61,8 @@ class Prelude:
             )
             first.append(Col(f"\0w{call.pos}:restart", Ex(f"coalesce({restart}, false)", "bool")))
             if call.name.startswith("row_rank"):
+                if not call.args:
+                    raise Fault(f"{call.name}() takes a column", call.pos)
                 term = self.ex(call.args[0], scope)
                 changed = f"({term.sql} IS DISTINCT FROM lag({term.sql}){over}) OR row_number(){over} = 1"
                 first.append(Col(f"\0w{call.pos}:changed", Ex(changed, "bool")))

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from seawall.kql.errors import Fault
-from seawall.kql.temporal import format_datetime, format_timespan
+from seawall.kql.temporal import MAX_DATETIME, format_datetime, format_timespan
 
 
 class _Unknown:
@@ -212,7 +212,10 @@ def real_text(sql: str) -> str:
 
 def datetime_text(sql: str) -> str:
     """Write `2016-06-30T23:30:00.1234567Z` in SQL: microseconds by DuckDB, the last digit by arithmetic."""
-    return f"(strftime(make_timestamp(({sql} - 621355968000000000) // 10), '%Y-%m-%dT%H:%M:%S.%f') || ({sql} % 10)::VARCHAR || 'Z')"
+    return (
+        f"(CASE WHEN {sql} NOT BETWEEN 0 AND {MAX_DATETIME} THEN error('a datetime lies outside the years 1 to 9999') "
+        f"ELSE strftime(make_timestamp(({sql} - 621355968000000000) // 10), '%Y-%m-%dT%H:%M:%S.%f') || ({sql} % 10)::VARCHAR || 'Z' END)"
+    )
 
 
 def text_of(value: Any, type_: str) -> str:
@@ -257,7 +260,7 @@ def to_json(ex: Ex) -> str:
     if type_ == "datetime":
         return f"('\"' || {datetime_text(sql)} || '\"')"
     if type_ == "timespan":
-        return f"('\"' || k_timespan_text({sql}) || '\"')"
+        return f"CASE WHEN {sql} IS NOT NULL THEN '\"' || k_timespan_text({sql}) || '\"' END"
     if type_ == "decimal":
         return f"('\"' || {sql} || '\"')"
     return f"{sql}::VARCHAR"
@@ -282,32 +285,65 @@ _WHOLE = r"'^\s*[+-]?(?:\d+|0[xX][0-9a-fA-F]+)\s*$'"
 
 
 def to_long(ex: Ex, bits: int = 64) -> str:
-    """Write `tolong()` or `toint()`: truncation toward zero, null for what is no whole number in a text."""
-    sql = _to_long(ex)
-    if bits == 32 and ex.type != "int":
-        return f"CASE WHEN {sql} BETWEEN -2147483648 AND 2147483647 THEN {sql} END"
-    return sql
+    """Write `tolong()` or `toint()`, each kind by its own rule (duckdb-kql, measured on the Kusto emulator).
+
+    A real is cut toward zero and stops at the type's ends (NaN and infinity are null); a long wraps into an int;
+    a text is a whole number or null; a dynamic converts as what it holds.
+    """
+    sql, type_ = ex.sql, ex.rep or ex.type
+    if type_ == "real":
+        return _stopping(sql, bits)
+    if type_ == "dynamic":
+        real = f"TRY_CAST({sql} AS DOUBLE)"
+        text = f"json_extract_string({sql}, '$')"
+        whole = f"TRY_CAST({sql} AS BIGINT)"
+        return (
+            f"CASE json_type({sql}) WHEN 'UBIGINT' THEN {_wrapped(whole, bits)} WHEN 'BIGINT' THEN {_wrapped(whole, bits)} "
+            f"WHEN 'DOUBLE' THEN {_stopping(real, bits)} WHEN 'BOOLEAN' THEN ({sql} = 'true')::BIGINT "
+            f"WHEN 'VARCHAR' THEN {_within(_whole_of_text(text), bits)} END"
+        )
+    if type_ in ("long", "datetime", "timespan"):
+        return _wrapped(sql, bits)
+    out = _to_long(ex)
+    return out if type_ in ("int", "bool") else _within(out, bits)
+
+
+def _stopping(sql: str, bits: int) -> str:
+    last, past = (1 << (bits - 1)) - 1, float(1 << (bits - 1))
+    low = "-2147483648" if bits == 32 else "(-9223372036854775807-1)"
+    return (
+        f"CASE WHEN NOT isfinite({sql}) THEN NULL WHEN {sql} >= {past!r} THEN {last} "
+        f"WHEN {sql} <= {-past!r} THEN {low} ELSE trunc({sql})::BIGINT END"
+    )
+
+
+def _wrapped(sql: str, bits: int) -> str:
+    return sql if bits == 64 else f"(xor({sql} & 4294967295, 2147483648) - 2147483648)"
+
+
+def _within(sql: str, bits: int) -> str:
+    return sql if bits == 64 else f"CASE WHEN {sql} BETWEEN -2147483648 AND 2147483647 THEN {sql} END"
+
+
+def _whole_of_text(sql: str) -> str:
+    return f"CASE WHEN regexp_matches({sql}, {_WHOLE}) THEN TRY_CAST({_trimmed(sql)} AS BIGINT) END"
+
+
+def _trimmed(sql: str) -> str:
+    # DuckDB's trim() takes spaces only; Kusto reads tabs and line ends as space too.
+    return f"trim({sql}, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))"
 
 
 def _to_long(ex: Ex) -> str:
     sql, type_ = ex.sql, ex.rep or ex.type
-    if type_ in ("int", "long", "datetime", "timespan"):
+    if type_ == "int":
         return sql
     if type_ == "bool":
         return f"{sql}::BIGINT"
-    if type_ == "real":
-        return f"TRY_CAST(trunc({sql}) AS BIGINT)"
     if type_ == "string":
-        return f"CASE WHEN regexp_matches({sql}, {_WHOLE}) THEN TRY_CAST(trim({sql}) AS BIGINT) END"
+        return _whole_of_text(sql)
     if type_ == "decimal":
         return f"TRY_CAST(trunc(TRY_CAST({sql} AS DECIMAL(38,10))) AS BIGINT)"
-    if type_ == "dynamic":
-        # JSON text: a number stands bare, a string in quotes, true and false as words.
-        return (
-            f"CASE json_type({sql}) WHEN 'UBIGINT' THEN TRY_CAST({sql} AS BIGINT) WHEN 'BIGINT' THEN TRY_CAST({sql} AS BIGINT) "
-            f"WHEN 'DOUBLE' THEN TRY_CAST(trunc(TRY_CAST({sql} AS DOUBLE)) AS BIGINT) WHEN 'BOOLEAN' THEN ({sql} = 'true')::BIGINT "
-            f"WHEN 'VARCHAR' THEN CASE WHEN regexp_matches(json_extract_string({sql}, '$'), {_WHOLE}) THEN TRY_CAST(trim(json_extract_string({sql}, '$')) AS BIGINT) END END"
-        )
     raise Fault(f"a {type_} cannot be read as a long")
 
 
@@ -327,7 +363,7 @@ def to_real(ex: Ex) -> str:
 
 
 def _real_of_text(sql: str) -> str:
-    return f"CASE WHEN regexp_matches({sql}, '^\\s*[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?\\s*$|^(?i)\\s*(?:nan|[+-]?inf(?:inity)?)\\s*$') THEN TRY_CAST(trim({sql}) AS DOUBLE) END"
+    return f"CASE WHEN regexp_matches({sql}, '^\\s*[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?\\s*$|^(?i)\\s*(?:nan|[+-]?inf(?:inity)?)\\s*$') THEN TRY_CAST({_trimmed(sql)} AS DOUBLE) END"
 
 
 def to_bool(ex: Ex) -> str:
@@ -346,4 +382,21 @@ def to_bool(ex: Ex) -> str:
 
 
 def _bool_of_text(sql: str) -> str:
-    return f"CASE WHEN lower(trim({sql})) = 'true' THEN true WHEN lower(trim({sql})) = 'false' THEN false WHEN regexp_matches({sql}, {_WHOLE}) THEN TRY_CAST(trim({sql}) AS BIGINT) <> 0 END"
+    text = f"lower({_trimmed(sql)})"
+    return f"CASE WHEN {text} = 'true' THEN true WHEN {text} = 'false' THEN false WHEN regexp_matches({sql}, {_WHOLE}) THEN TRY_CAST({text} AS BIGINT) <> 0 END"
+
+
+def to_timespan(ex: Ex) -> str:
+    """Write `totimespan()`: a number counts ticks, a text is read, a dynamic converts as what it holds.
+
+    Measured on the Kusto emulator by duckdb-kql.
+    """
+    type_ = ex.rep or ex.type
+    if type_ == "timespan":
+        return ex.sql
+    if type_ == "string":
+        return f"k_totimespan({ex.sql})"
+    if type_ == "dynamic":
+        text = f"json_extract_string({ex.sql}, '$')"
+        return f"CASE json_type({ex.sql}) WHEN 'VARCHAR' THEN k_totimespan({text}) ELSE {to_long(ex)} END"
+    return to_long(ex)

@@ -18,10 +18,11 @@ from seawall.kql.bind.values import (
     to_long,
     to_real,
     to_string,
+    to_timespan,
 )
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.functions.registry import coerce, result, special, sql, udf
-from seawall.kql.temporal import format_timespan, parse_datetime, parse_timespan
+from seawall.kql.temporal import MAX_DATETIME, format_timespan, parse_datetime, parse_timespan
 from seawall.kql.tree import Lit, Name, Star, TypeOf
 
 
@@ -77,7 +78,8 @@ def todatetime(binder: Any, node: Any, scope: Any) -> Ex:
     if value.type in ("string", "dynamic"):
         return Ex(f"k_todatetime({to_string(value)})", "datetime")
     if value.type in INTEGERS:
-        return Ex(value.sql, "datetime")  # a whole number counts ticks, as .NET does
+        # A whole number counts ticks, as .NET does.
+        return Ex(f"CASE WHEN {value.sql} BETWEEN 0 AND {MAX_DATETIME} THEN {value.sql} END", "datetime")
     raise Fault(f"todatetime() takes no {value.type}", node.pos)
 
 
@@ -87,17 +89,17 @@ def totimespan(binder: Any, node: Any, scope: Any) -> Ex:
     value = _one(binder, node, scope)
     if value.type == "timespan":
         return value
-    if value.type in ("string", "dynamic"):
-        return Ex(f"k_totimespan({to_string(value)})", "timespan")
-    if value.type in INTEGERS:
-        return Ex(value.sql, "timespan")
-    raise Fault(f"totimespan() takes no {value.type}", node.pos)
+    if value.type == "guid":
+        raise Fault("totimespan() takes no guid", node.pos)
+    return Ex(to_timespan(value), "timespan")
 
 
 @special("toguid")
 def toguid(binder: Any, node: Any, scope: Any) -> Ex:
     """`toguid(value)`."""
     value = _one(binder, node, scope)
+    if value.type not in ("string", "dynamic", "guid"):
+        raise Fault(f"toguid() takes a string or a dynamic, not a {value.type}", node.pos)
     return Ex(f"TRY_CAST({to_string(value)} AS UUID)::VARCHAR", "guid")
 
 
@@ -235,8 +237,10 @@ def convert(value: Ex, type_: str, pos: int) -> str:
         return to_bool(value)
     if type_ == "decimal":
         return f"k_todecimal({to_string(value)})"
-    if type_ in ("datetime", "timespan"):
-        return f"k_to{type_}({to_string(value)})"
+    if type_ == "timespan":
+        return to_timespan(value)
+    if type_ == "datetime":
+        return f"k_todatetime({to_string(value)})"
     if type_ == "guid":
         return f"TRY_CAST({to_string(value)} AS UUID)::VARCHAR"
     raise Fault(f"a {value.type} and a {type_} do not go together here", pos)
@@ -329,7 +333,9 @@ def column_ifexists(binder: Any, node: Any, scope: Any) -> Ex:
 def iscolumnexists(binder: Any, node: Any, scope: Any) -> Ex:
     """`iscolumnexists(name)`."""
     del binder
-    name = getattr(node.args[0], "value", getattr(node.args[0], "name", ""))
+    name = getattr(node.args[0], "value", getattr(node.args[0], "name", "")) if len(node.args) == 1 else None
+    if not isinstance(name, str):
+        raise Fault("iscolumnexists() takes a column's name", node.pos)
     return literal(scope.rel is not None and name in scope.rel.names, "bool")
 
 

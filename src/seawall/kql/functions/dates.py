@@ -45,6 +45,10 @@ def ago(binder: Any, node: Any, scope: Any) -> Ex:
     )
 
 
+def _ranged(ticks: str) -> str:
+    return f"CASE WHEN {ticks} BETWEEN 0 AND {MAX_DATETIME} THEN {ticks} END"
+
+
 def _moment(ticks: str) -> str:
     return f"make_timestamp(({ticks} - {EPOCH}) // 10)"
 
@@ -66,20 +70,25 @@ sql(
     "datetime long?",
     "datetime",
     f"({{0}} - {{0}} % {DAY})",
-    f"({{0}} - {{0}} % {DAY} + {{1}} * {DAY})",
+    _ranged(f"({{0}} - {{0}} % {DAY} + {{1}} * {DAY})"),
 )
 sql(
     "endofday",
     "datetime long?",
     "datetime",
     f"({{0}} - {{0}} % {DAY} + {DAY} - 1)",
-    f"({{0}} - {{0}} % {DAY} + ({{1}} + 1) * {DAY} - 1)",
+    _ranged(f"({{0}} - {{0}} % {DAY} + ({{1}} + 1) * {DAY} - 1)"),
 )
 
 
 def _week(ticks: int, offset: int) -> int:
     day = ticks // DAY
     return (day - (day + 1) % 7 + offset * 7) * DAY
+
+
+def _week_in_range(ticks: int, offset: int) -> int | None:
+    start = _week(ticks, offset)
+    return start if 0 <= start <= MAX_DATETIME else None
 
 
 def _month(ticks: int, offset: int) -> int | None:
@@ -93,14 +102,17 @@ def _year(ticks: int, offset: int) -> int | None:
     return days_from_civil(year, 1, 1) * DAY if 1 <= year <= 9999 else None
 
 
-for _unit, _start in {"week": _week, "month": _month, "year": _year}.items():
+for _unit, _start in {"week": _week_in_range, "month": _month, "year": _year}.items():
 
     def _begin(ticks: int, offset: int | None, start: Any = _start) -> Any:
         return start(ticks, offset or 0)
 
     def _end(ticks: int, offset: int | None, start: Any = _start) -> Any:
         after = start(ticks, (offset or 0) + 1)
-        return None if after is None else after - 1
+        if after is None:  # the last month and year of all end with the last datetime
+            begin = None if start is _week_in_range else start(ticks, offset or 0)
+            return None if begin is None else MAX_DATETIME
+        return after - 1 if after > 0 else None
 
     python(f"startof{_unit}", "datetime long?", "datetime")(_begin)
     python(f"endof{_unit}", "datetime long?", "datetime")(_end)
@@ -308,7 +320,7 @@ def format_datetime(ticks: int, form: str) -> str:
 
     def field(char: str, count: int) -> str | None:
         if char == "y":
-            return f"{moment.year:04d}" if count > 2 else f"{moment.year % 100:0{count}d}"
+            return f"{moment.year:04d}" if count == 4 else f"{moment.year % 100:0{count}d}"
         number = {
             "d": moment.day,
             "M": moment.month,
@@ -318,16 +330,57 @@ def format_datetime(ticks: int, form: str) -> str:
             "s": moment.second,
         }.get(char)
         if number is not None:
-            return f"{number:0{min(count, 2)}d}"
+            return f"{number:0{count}d}"
         if char == "f":
-            return fraction[: min(count, 7)]
+            return fraction[:count]
         if char == "F":
-            return fraction[: min(count, 7)].rstrip("0")
+            return fraction[:count].rstrip("0")
         if char == "t":
-            return ("AM" if moment.hour < 12 else "PM")[: min(count, 2)]
+            return ("AM" if moment.hour < 12 else "PM")[:count]
         return None
 
-    return _render(form, field)
+    return "".join(
+        field(part[0], len(part)) or (part if part[0] not in _LONGEST else "") for part in _elements(form)
+    )
+
+
+_LONGEST = {"y": 4, "M": 2, "d": 2, "h": 2, "H": 2, "m": 2, "s": 2, "t": 2, "f": 7, "F": 7}
+"""The longest specifier of each letter (docs: format_datetime); a longer run is read as several."""
+_DELIMITERS = frozenset(" /-:,._[]")
+
+
+def _elements(form: str) -> list[str]:
+    """Cut a format into specifiers and single other characters: `ddd` is `dd` and `d`."""
+    out: list[str] = []
+    index = 0
+    while index < len(form):
+        end, longest = index + 1, _LONGEST.get(form[index], 1)
+        while end < len(form) and form[end] == form[index] and end - index < longest:
+            end += 1
+        out.append(form[index:end])
+        index = end
+    return out
+
+
+_format_any = FUNCTIONS["format_datetime"]
+
+
+@special("format_datetime")
+def format_datetime_checked(binder: Any, node: Any, scope: Any) -> Ex:
+    """`format_datetime(datetime, format)`: a format that is written out is checked as Kusto does."""
+    if len(node.args) == 2:
+        form = binder.ex(node.args[1], scope)
+        if form.known and isinstance(form.const, str):
+            if not form.const:
+                raise Fault("the format of format_datetime() is empty", node.args[1].pos)
+            for part in _elements(form.const):
+                if (part not in _DELIMITERS and part[0] not in _LONGEST) or part in ("t", "yyy"):
+                    raise Fault(
+                        f"format_datetime() knows no {part!r}",
+                        node.args[1].pos,
+                        hint="y M d h H m s tt f F, and the delimiters ' ' / - : , . _ [ ]",
+                    )
+    return _format_any(binder, node, scope)
 
 
 @python("format_timespan", "timespan text", "string")

@@ -456,12 +456,13 @@ def strcat_array(binder: Any, node: Any, scope: Any) -> Ex:
         return Ex(f"k_strcat_array({array}, {mark})", "string")
     items = f"list_transform(json_extract_string({array}, '$[*]'), lambda item: coalesce(item, ''))"
     joined = f"coalesce(array_to_string({items}, {mark}), '')"
-    return Ex(f"CASE WHEN json_type({array}) = 'ARRAY' THEN {joined} ELSE '' END", "string")
+    # What is no array is its own text (duckdb-kql, measured on the emulator).
+    other = f"coalesce(json_extract_string({array}, '$'), '')"
+    return Ex(f"CASE WHEN json_type({array}) = 'ARRAY' THEN {joined} ELSE {other} END", "string")
 
 
 def _strcat_array(array: Any, mark: str) -> str:
-    if not isinstance(array, list):
-        return ""
+    array = array if isinstance(array, list) else [array]
     texts = (item if isinstance(item, str) else "" if item is None else json_text(item) for item in array)
     return mark.join(texts)
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from seawall.kql.functions.registry import python, special
 
-_V4 = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:/(\d{1,2}))?$")
+_OCTET = r"(0|[1-9]\d{0,2})"
+_V4 = re.compile(rf"\s*{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?:/(\d{{1,2}}))?\s*$", re.ASCII)
+"""Space around an address is passed over and a leading zero refused (duckdb-kql, measured on the Kusto emulator)."""
 
 
 def parse_v4(text: Any) -> tuple[int, int] | None:
@@ -25,17 +27,22 @@ def parse_v4(text: Any) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=4096)
 def parse_v6(text: str) -> tuple[int, int] | None:
-    """Read an IPv6 address or an IPv4 one (as ::ffff:a.b.c.d), with its prefix."""
+    """Read an IPv6 address or an IPv4 one (as ::ffff:a.b.c.d), with its prefix.
+
+    After a dotted ending the prefix counts the 32 bits of that (duckdb-kql, measured: /24 of ::ffff:1.2.3.4).
+    """
     v4 = parse_v4(text)
     if v4 is not None:
         return (0xFFFF << 32) | v4[0], 96 + v4[1]
-    address, slash, length = text.partition("/")
-    if slash and not (length.isdigit() and int(length) <= 128):
+    address, slash, length = text.strip().partition("/")
+    dotted = "." in address
+    width = 32 if dotted else 128
+    if slash and not (length.isascii() and length.isdigit() and int(length) <= width):
         return None
     import ipaddress
 
     try:
-        return int(ipaddress.IPv6Address(address)), int(length) if slash else 128
+        return int(ipaddress.IPv6Address(address)), 128 - width + int(length) if slash else 128
     except ValueError:
         return None
 

@@ -12,13 +12,14 @@ from seawall.kql.functions.registry import coerce, python, special, sql, udf
 from seawall.kql.tree import Call
 
 _REALS = {
-    "sqrt": "CASE WHEN {0} >= 0 THEN sqrt({0}) ELSE 'nan'::DOUBLE END",
+    # null below zero (docs: sqrt, log, log2, log10)
+    "sqrt": "CASE WHEN {0} >= 0 THEN sqrt({0}) END",
     "exp": "exp({0})",
     "exp2": "pow(2::DOUBLE, {0})",
     "exp10": "pow(10::DOUBLE, {0})",
-    "log": "CASE WHEN {0} > 0 THEN ln({0}) WHEN {0} = 0 THEN '-inf'::DOUBLE WHEN {0} < 0 THEN 'nan'::DOUBLE END",
-    "log2": "CASE WHEN {0} > 0 THEN log2({0}) WHEN {0} = 0 THEN '-inf'::DOUBLE WHEN {0} < 0 THEN 'nan'::DOUBLE END",
-    "log10": "CASE WHEN {0} > 0 THEN log10({0}) WHEN {0} = 0 THEN '-inf'::DOUBLE WHEN {0} < 0 THEN 'nan'::DOUBLE END",
+    "log": "CASE WHEN {0} > 0 THEN ln({0}) WHEN {0} = 0 THEN '-inf'::DOUBLE END",
+    "log2": "CASE WHEN {0} > 0 THEN log2({0}) WHEN {0} = 0 THEN '-inf'::DOUBLE END",
+    "log10": "CASE WHEN {0} > 0 THEN log10({0}) WHEN {0} = 0 THEN '-inf'::DOUBLE END",
     "sin": "sin({0})",
     "cos": "cos({0})",
     "tan": "tan({0})",
@@ -35,7 +36,8 @@ for _name, _template in _REALS.items():
 sql("pow", "real real", "real", "pow({0}, {1})")
 sql("atan2", "real real", "real", "atan2({0}, {1})")
 sql("pi", "", "real", "pi()")
-sql("sign", "real", "real", "sign({0})::DOUBLE")
+# 0 for a null and for NaN (duckdb-kql, measured on the emulator)
+sql("sign", "real", "real", "coalesce(sign({0}), 0)::DOUBLE")
 sql("isnan", "real", "bool", "isnan({0})")
 sql("isinf", "real", "bool", "isinf({0})")
 sql("isfinite", "real", "bool", "isfinite({0})")
@@ -138,7 +140,11 @@ def bin_of(value: Ex, size: Ex, pos: int) -> Ex:
     if value.type in NUMBERS and size.type in NUMBERS and "decimal" in (value.type, size.type):
         return Ex(f"k_decimal_bin({decimal_sql(value)}, {decimal_sql(size)})", "decimal")
     if value.type in NUMBERS and size.type in NUMBERS:
-        return Ex(f"CASE WHEN {b} > 0 THEN floor({a}::DOUBLE / {b}) * {b} END", "real")
+        # A size of zero gives NaN for reals, null for whole numbers (duckdb-kql, measured); a negative one null (docs).
+        return Ex(
+            f"CASE WHEN {b} > 0 THEN floor({a}::DOUBLE / {b}) * {b} WHEN {b} = 0 AND {a} IS NOT NULL THEN 'nan'::DOUBLE END",
+            "real",
+        )
     raise Fault(f"bin() does not take a {value.type} and a {size.type}", pos)
 
 
@@ -178,22 +184,19 @@ def _tohex(value: int, size: int | None) -> str:
 udf("tohex", "long long?", "string", _tohex)
 
 
-@python("gamma", "real", "real")
-def gamma(x: float) -> float | None:
-    """`gamma(x)`."""
-    try:
-        return math.gamma(x)
-    except (ValueError, OverflowError):
-        return math.nan if x <= 0 else math.inf
-
-
-@python("loggamma", "real", "real")
-def loggamma(x: float) -> float | None:
-    """`loggamma(x)`."""
-    try:
-        return math.lgamma(x)
-    except (ValueError, OverflowError):
-        return math.inf
+# DuckDB's own: a Python function cannot hand back NaN. Whole numbers up to zero have no finite value.
+sql(
+    "gamma",
+    "real",
+    "real",
+    "CASE WHEN {0} = 0 THEN 'inf'::DOUBLE WHEN {0} < 0 AND {0} = trunc({0}) THEN 'nan'::DOUBLE ELSE gamma({0}) END",
+)
+sql(
+    "loggamma",
+    "real",
+    "real",
+    "CASE WHEN {0} <= 0 AND {0} = trunc({0}) THEN 'inf'::DOUBLE ELSE lgamma({0}) END",
+)
 
 
 @python("erf", "real", "real")
@@ -245,8 +248,9 @@ def format_bytes(value: float, precision: int | None, units: str | None) -> str:
     else:
         while abs(value) / 1024**power >= 1024 and power < len(names) - 1:
             power += 1
-    number = round(value / 1024**power, precision or 0)
-    text = f"{number:.{precision or 0}f}"
+    digits = min(max(precision or 0, 0), 15)
+    number = round(value / 1024**power, digits)
+    text = f"{number:.{digits}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return f"{text} {names[power]}"
@@ -287,6 +291,7 @@ def _decimal(op: str, left: str, right: str) -> str | None:
             out = CONTEXT.divide(a, b)
         else:
             out = CONTEXT.remainder(a, b)
+            out = CONTEXT.add(out, abs(b)) if out < 0 else out  # never negative (docs: numerical-operators)
     except (decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow):
         return None
     return plain(out) if out.is_finite() else None

@@ -24,6 +24,7 @@ from seawall.kql.bind.values import (
     to_long,
     to_real,
     to_string,
+    to_timespan,
 )
 from seawall.kql.errors import Fault
 
@@ -63,7 +64,7 @@ def coerce(ex: Ex, type_: str, pos: int, what: str) -> str:
         if have == "dynamic":
             return to_json(ex)
     elif type_ == "long":
-        if have in NUMBERS or have in ("dynamic", "bool"):
+        if have in INTEGERS or have == "dynamic":  # KS134: a real is not cut to a whole number here
             return to_long(ex)
     elif type_ == "real":
         if have in NUMBERS or have == "dynamic":
@@ -84,8 +85,8 @@ def coerce(ex: Ex, type_: str, pos: int, what: str) -> str:
     elif type_ in ("datetime", "timespan"):
         if have == type_:
             return ex.sql
-        if have == "dynamic" or (have == "string" and ex.known):
-            return f"k_to{type_}({to_string(ex)})"
+        if have == "dynamic":
+            return to_timespan(ex) if type_ == "timespan" else f"k_todatetime({to_string(ex)})"
     elif type_ == "guid" and have in ("guid", "string", "dynamic"):
         return to_string(ex)
     raise Fault(f"{what} takes a {type_} here, not a {have}", pos)

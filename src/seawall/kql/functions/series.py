@@ -92,7 +92,7 @@ def _divide(a: float, b: float) -> float:
 
 def _power(a: float, b: float) -> float:
     try:
-        out = a**b
+        out = float(a) ** float(b)  # whole numbers would grow without end
     except (OverflowError, ZeroDivisionError):
         return math.inf
     return out if isinstance(out, int | float) else math.nan

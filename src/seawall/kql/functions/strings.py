@@ -147,7 +147,9 @@ def groups_of(pattern: str) -> int:
             if pattern[index + 1 : index + 2] in ("]", "^"):
                 index += 1
         elif char == "(" and (
-            pattern[index + 1 : index + 2] != "?" or pattern[index + 1 : index + 4] in ("?P<", "?<")
+            pattern[index + 1 : index + 2] != "?"
+            or pattern[index + 1 : index + 4] == "?P<"
+            or (pattern[index + 1 : index + 3] == "?<" and pattern[index + 3 : index + 4] not in ("=", "!"))
         ):
             count += 1
         index += 1
@@ -173,10 +175,15 @@ def extract_all(binder: Any, node: Any, scope: Any) -> Ex:
         names = re.findall(r"\(\?P?<(\w+)>", str(pattern.const))
         numbers = {name: index + 1 for index, name in enumerate(names)} if len(names) == count else {}
         given = [numbers.get(g, g) for g in given] if isinstance(given, list) else given
-        if not isinstance(given, list) or not all(isinstance(g, int) and 0 <= g <= count for g in given):
+        if not isinstance(given, list) or not all(isinstance(g, int) for g in given):
             raise refuse("extract_all() with these capture groups", args[1].pos)
-        chosen = given
-    lists = [f"regexp_extract_all({text}, {text_sql}, {group})" for group in chosen]
+        # Groups that the pattern does not have are left out; where none is left, all are meant (duckdb-kql, measured).
+        chosen = [g for g in given if 1 <= g <= count] or chosen
+    # A group that took no part is the empty text: strings have no null.
+    lists = [
+        f"list_transform(regexp_extract_all({text}, {text_sql}, {group}), lambda one: coalesce(one, ''))"
+        for group in chosen
+    ]
     if len(lists) == 1:
         body = f"to_json({lists[0]})::VARCHAR"
     else:
@@ -203,20 +210,18 @@ def replace_regex(binder: Any, node: Any, scope: Any) -> Ex:
 
 def _trimmer(lead: bool, trail: bool) -> Any:
     def bound(binder: Any, node: Any, scope: Any) -> Ex:
-        pattern, regex_sql = _pattern(binder, node.args[0], scope)
+        _, regex_sql = _pattern(binder, node.args[0], scope)
         text = coerce(binder.ex(node.args[1], scope), "string", node.args[1].pos, node.name)
         if lead:
-            text = f"regexp_replace({text}, {_wrap(pattern, regex_sql, '^(?:', ')')}, '')"
+            text = f"regexp_replace({text}, {_wrap(regex_sql, '^(?:', ')')}, '')"
         if trail:
-            text = f"regexp_replace({text}, {_wrap(pattern, regex_sql, '(?:', ')$')}, '')"
+            text = f"regexp_replace({text}, {_wrap(regex_sql, '(?:', ')$')}, '')"
         return Ex(text, "string")
 
     return bound
 
 
-def _wrap(pattern: Ex, sql_: str, before: str, after: str) -> str:
-    if pattern.known:
-        return quote(f"{before}{pattern.const}{after}")
+def _wrap(sql_: str, before: str, after: str) -> str:
     return f"({quote(before)} || {sql_} || {quote(after)})"
 
 
@@ -282,12 +287,16 @@ def indexof(
 def indexof_regex(binder: Any, node: Any, scope: Any) -> Ex:
     """`indexof_regex(text, regex [, start [, length [, occurrence]]])`: matches do not overlap."""
     args = node.args
+    if not 2 <= len(args) <= 5:
+        raise Fault("indexof_regex() takes 2 to 5 arguments", node.pos)
     text = coerce(binder.ex(args[0], scope), "text", args[0].pos, f"{node.name}()")
     _, pattern = _pattern(binder, args[1], scope)
     start, length, times = (
         [*(binder.constant(arg, scope, "a position") for arg in args[2:]), None, None, None]
     )[:3]
     start, length, times = start or 0, -1 if length is None else length, 1 if times is None else times
+    if not (isinstance(start, int) and isinstance(length, int) and isinstance(times, int)):
+        raise Fault("the positions of indexof_regex() are whole numbers", node.pos)
     if start < 0 or length < -1 or times < 1:
         return literal(None, "long")
     if times > 100:

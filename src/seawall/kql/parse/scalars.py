@@ -5,6 +5,7 @@ or < and < equality, membership, between < relational < additive < multiplicativ
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -294,7 +295,11 @@ class ScalarParser(Cursor):
         token = self.now
         self.at += 1
         if token.kind == STRING:
-            return token.value
+            texts = [str(token.value)]
+            while self.now.kind == STRING:  # texts side by side are one
+                texts.append(str(self.now.value))
+                self.at += 1
+            return "".join(texts)
         if token.kind == NUMBER and token.type in ("long", "real"):
             return token.value
         if token.kind in (NUMBER, TYPED):
@@ -347,13 +352,13 @@ class ScalarParser(Cursor):
 
 
 def json_scalar(type_: str, value: Any) -> Any:
-    """Write a typed value as it appears inside a dynamic value."""
+    """Write a typed value as it stands in a dynamic literal; a timespan by its ticks (duckdb-kql, measured)."""
     if value is None:
         return None
     if type_ == "datetime":
         return temporal.format_datetime(value)
-    if type_ == "timespan":
-        return temporal.format_timespan(value)
+    if type_ == "real" and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if type_ == "decimal":
         return msgspec.Raw(value.encode())
     return value

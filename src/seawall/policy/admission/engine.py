@@ -95,7 +95,8 @@ class AdmissionEngine:
         except (AttributeError, TypeError) as error:
             raise InputError(f"the request is not of the API's shape: {error}") from None
         if request.warnings:
-            response["warnings"] = request.warnings
+            # The server writes no warning twice (endpoints/filters/warning.go).
+            response["warnings"] = list(dict.fromkeys(request.warnings))
         if request.annotations:
             response["auditAnnotations"] = request.annotations
         return {

@@ -94,6 +94,7 @@ class MutatingPolicies:
     """All mutating policies of a world, compiled; changes requests."""
 
     def __init__(self, world: World, minor: int, authorize: Authorize) -> None:
+        self.minor = minor
         self.world = world
         self.authorize = authorize
         self.policies = [
@@ -218,7 +219,7 @@ class MutatingPolicies:
                 raise MutationError(
                     "JSONPath valueExpression evaluated to a type that could not marshal to JSON"
                 )
-            found = json_patch(kind, live, result.value)
+            found = json_patch(kind, live, result.value, self.minor)
         elif mutation.unfit:
             raise MutationError(
                 "error applying patch: failed to convert patch object to typed object: nested map"

@@ -18,6 +18,7 @@ from seawall.core.errors import InputError
 from seawall.policy.admission.request import Denied
 from seawall.policy.admission.typed import (
     BUILTIN,
+    DecodeError,
     MismatchError,
     PatchError,
     Reference,
@@ -26,6 +27,7 @@ from seawall.policy.admission.typed import (
     atomics,
     builtin,
     custom,
+    decoded,
     merge,
     validate,
     with_defaults,
@@ -37,6 +39,12 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 JSON_SAFE = 1 << 53
+_LISTS_OF_OBJECTS = 35  # mended in 1.35.10 and 1.36.6 at the latest, not in 1.34.13
+_CRASH = (
+    "Internal error occurred: the API server panics here and closes the connection: before 1.35 a JSONPatch's "
+    "value may hold no Object in a list or a map"
+)
+_PLAIN = 1e21  # from here on Go writes an exponent
 
 
 class MutationError(Exception):
@@ -47,7 +55,7 @@ class Kind:
     """The type of the object that is changed, its defaults, and whether it is a custom one."""
 
     def __init__(self, world: World, group: str, version: str, kind: str) -> None:
-        self.group, self.kind = group, kind
+        self.group, self.version, self.kind = group, version, kind
         self.schema: Json | None = None
         reference: Reference | None = builtin(group, version, kind)
         if reference is None:
@@ -65,12 +73,14 @@ class Kind:
             )
         self.reference: Reference = reference
 
-    def defaulted(self, obj: Json) -> Json:
-        """Return the object with what the server fills in."""
+    def settled(self, obj: Json, *, applied: bool) -> Json:
+        """Return the object as the server decodes it, with what it fills in. Raises DecodeError."""
         if self.schema is not None:
             made: Json = with_defaults(obj, self.schema)
             return made
-        return with_api_defaults(self.reference, _without_nulls(obj))
+        return with_api_defaults(
+            self.reference, decoded(self.reference, _without_nulls(obj), applied=applied)
+        )
 
 
 def apply_configuration(kind: Kind, live: Json, made: Any) -> Json:
@@ -98,11 +108,18 @@ def apply_configuration(kind: Kind, live: Json, made: Any) -> Json:
         found: Json = merge(BUILTIN, kind.reference, live, patch)
     except TypedError as error:
         raise MutationError(f"error applying patch: {step}: {error}") from None
-    return kind.defaulted(found)
+    try:
+        return kind.settled(found, applied=True)
+    except DecodeError as error:
+        name = f"{kind.group}/{kind.version}, Kind={kind.kind}"
+        raise MutationError(f"unable to convert unstructured object to {name}: {error}") from None
 
 
-def json_patch(kind: Kind, live: Json, made: list[Any]) -> Json:
-    """Apply a list of `JSONPatch{...}`. Raises MutationError, and Denied where the result is no such object."""
+def json_patch(kind: Kind, live: Json, made: list[Any], minor: int) -> Json:
+    """Apply a list of `JSONPatch{...}`. Raises MutationError, and Denied where the result is no such object.
+
+    It is also Denied where a server of this `minor` version crashes over the request, whatever failurePolicy says.
+    """
     operations: list[Json] = []
     for item in made:
         if not isinstance(item, ObjectValue):
@@ -115,6 +132,8 @@ def json_patch(kind: Kind, live: Json, made: list[Any]) -> Json:
             value = fields["value"]
             if isinstance(value, ObjectValue) and (mismatches := _type_names(value, [value.name])):
                 raise MutationError(f"type mismatch: {chr(10).join(mismatches)}")
+            if minor < _LISTS_OF_OBJECTS and not isinstance(value, ObjectValue) and _holds_object(value):
+                raise Denied(500, "InternalError", _CRASH)
             operation["value"] = _as_json(value)
         operations.append(operation)
     try:
@@ -128,10 +147,17 @@ def json_patch(kind: Kind, live: Json, made: list[Any]) -> Json:
             raise TypedError("Object 'Kind' is missing")
         if kind.schema is None:
             validate(BUILTIN, kind.reference, found, keys=False)
-    except TypedError as error:
+        return kind.settled(found, applied=False)
+    except (TypedError, DecodeError) as error:
         # Neither a failure of the policy nor its to decide: 500 even where it says Ignore (b5a.6).
         raise Denied(500, "InternalError", f"Internal error occurred: {error}") from None
-    return kind.defaulted(found)
+
+
+def _holds_object(value: Any) -> bool:
+    """Whether an `Object...{}` lies in a list or a map, which makes cel-go set a value of another type."""
+    if isinstance(value, (list, dict)):
+        return any(map(_holds_object, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, ObjectValue)
 
 
 def _type_names(value: Any, path: list[str]) -> list[str]:
@@ -170,9 +196,9 @@ def _native(value: Any) -> Any:
         return {key: _native(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_native(item) for item in value]
-    if isinstance(value, (str, bool, int, float)):
+    if isinstance(value, (str, bool, int)):
         return value
-    return _Foreign()
+    return _whole(value) if isinstance(value, float) else _Foreign()
 
 
 def _as_json(value: Any) -> Any:
@@ -183,8 +209,10 @@ def _as_json(value: Any) -> Any:
         return {_key(key): _as_json(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_as_json(item) for item in value]
-    if isinstance(value, bool) or value is None or isinstance(value, (str, float)):
+    if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
+    if isinstance(value, float):
+        return _whole(value)
     if isinstance(value, (int, Uint)):
         # Beyond what a double holds exactly, JSON's integer is written as text.
         return int(value) if -JSON_SAFE < value < JSON_SAFE else str(int(value))
@@ -198,6 +226,11 @@ def _as_json(value: Any) -> Any:
     raise MutationError(
         f"JSONPath valueExpression evaluated to a type that could not marshal to JSON: {what}"
     )
+
+
+def _whole(value: float) -> float:
+    """Return a double as Go writes it into JSON: `2.0` is `2`."""
+    return int(value) if value.is_integer() and abs(value) < _PLAIN else value
 
 
 def _key(key: Any) -> str:

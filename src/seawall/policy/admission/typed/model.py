@@ -81,9 +81,15 @@ def builtin(group: str, version: str, kind: str) -> Reference | None:
     return _table()["kinds"].get(name)
 
 
+def formats(name: str) -> Mapping[str, str]:
+    """Return the fields of a type that hold bytes, 64-bit integers or doubles: `byte`, `int64`, `double`."""
+    found: Mapping[str, str] = _table()["formats"].get(name, {})
+    return found
+
+
 def kinds() -> list[str]:
     """Return the kinds of the API server itself, each once."""
     return sorted({name.rpartition("/")[2] for name in _table()["kinds"]})
 
 
-__all__ = ["BUILTIN", "ListType", "MapType", "Reference", "Types", "builtin", "kinds"]
+__all__ = ["BUILTIN", "ListType", "MapType", "Reference", "Types", "builtin", "formats", "kinds"]
