@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import random
 
+from seawall.core import EngineOptions
+from seawall.network.decide import engine
+
 NAMESPACES = ("a", "b", "c")
 KEYS = {"app": ("web", "api", "db"), "tier": ("x", "y"), "v": ("1", "2", "3")}
 PORTS = (53, 80, 81, 443, 8080)
@@ -169,3 +172,24 @@ def random_cluster(dice, pods=10, policies=5, cluster_policies=3):
     objects += [network_policy(dice, f"np{number}") for number in range(policies)]
     objects += [cluster_policy(dice, f"cnp{number}") for number in range(dice.randint(0, cluster_policies))]
     return objects
+
+
+def policy_of_a(**spec):
+    """A NetworkPolicy of the namespace `a` for all its pods, unless `spec` says otherwise."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "k", "namespace": "a"},
+        "spec": {"podSelector": {}, **spec},
+    }
+
+
+def decided(objects, source, target, protocol, port):
+    """What `decide network` answers for two ends, each an address or `namespace/pod`."""
+    decide = engine("network", EngineOptions())
+    decide.load({"objects": objects})
+    ends = {
+        key: {"ip": value} if value[0].isdigit() else {"pod": value}
+        for key, value in (("from", source), ("to", target))
+    }
+    return decide.answer({**ends, "protocol": protocol, "port": port})

@@ -202,7 +202,9 @@ def _ordered(name: str, test: Callable[[int, int], bool]) -> Callable[[Any, Any]
     return apply
 
 
-def _unary(apply: Callable[[Any], Any]) -> Callable[[Step], Step]:
+def unary(apply: Callable[[Any], Any]) -> Callable[[Step], Step]:
+    """Build a call of one argument that costs one, also where the argument fails."""
+
     def build(operand: Step) -> Step:
         def run(frame: Frame) -> Any:
             try:
@@ -242,7 +244,7 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 _ORDER: dict[str, Callable[[int, int], bool]] = {
     "_<_": operator.lt, "_<=_": operator.le, "_>_": operator.gt, "_>=_": operator.ge,
 }  # fmt: skip
-UNARY: dict[str, Callable[[Step], Step]] = {"!_": _unary(_not), "-_": _unary(_negate)}
+UNARY: dict[str, Callable[[Step], Step]] = {"!_": unary(_not), "-_": unary(_negate)}
 BINARY = frozenset({"_==_", "_!=_", *_ARITHMETIC, *_ORDER})
 
 

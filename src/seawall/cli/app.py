@@ -96,26 +96,14 @@ def app(ctx: click.Context, config: Path | None, no_config: bool) -> None:
     3 nothing to check was found; 4 incomplete (something could not be read); 5 internal error.
     """
     name = ctx.invoked_subcommand
-    if no_config or name in (None, "config") or (config is None and not _is_near()):
+    if no_config or name in (None, "config"):
         return
-    command = app.get_command(ctx, str(name))
-    if command is not None:
-        from seawall.cli.config import load_defaults
+    from seawall.cli.config import load_defaults, near_config
 
-        ctx.default_map = load_defaults(command, str(name), config, Path.cwd())
-
-
-def _is_near() -> bool:
-    """Tell whether a file that may hold a configuration lies here or above; without one nothing is imported."""
-    try:
-        here = Path.cwd()
-    except OSError:  # a working folder that is gone
-        return False
-    return any(
-        os.path.isfile(f"{folder}/{name}")  # noqa: PTH113 - asked for every folder at every start
-        for folder in (here, *here.parents)
-        for name in ("seawall.toml", "pyproject.toml")
-    )
+    path = config or near_config()
+    command = app.get_command(ctx, str(name)) if path is not None else None
+    if path is not None and command is not None:
+        ctx.default_map = load_defaults(command, str(name), path)
 
 
 def run() -> NoReturn:

@@ -46,8 +46,16 @@ def find_config(start: Path) -> Path | None:
     return None
 
 
+def near_config() -> Path | None:
+    """Return the nearest configuration of the working folder; none where that folder is gone."""
+    try:
+        return find_config(Path.cwd())
+    except OSError:
+        return None
+
+
 def read_config(path: Path) -> dict[str, Any]:
-    """Read the tables of a configuration. Raises InputError."""
+    """Read the tables of a configuration, each a command's. Raises InputError."""
     import tomllib
 
     try:
@@ -60,6 +68,11 @@ def read_config(path: Path) -> dict[str, Any]:
         tables = tables.get("tool", {}).get("seawall", {})
     if not isinstance(tables, dict):
         raise InputError(f"{path}: [tool.seawall] is no table")
+    from seawall.cli.app import COMMANDS
+
+    for key in tables:
+        if key not in COMMANDS:
+            raise _unknown(key, list(COMMANDS), path, "")
     return tables
 
 
@@ -121,32 +134,15 @@ def _value(option: click.Option, key: str, value: Any, path: Path, place: str) -
     return texts if option.multiple else texts[0]
 
 
-def load_defaults(
-    command: click.Command, name: str, config: Path | None, start: Path
-) -> dict[str, Any] | None:
-    """Return the defaults for one command, None where no configuration speaks of it. Raises InputError."""
-    path = config or find_config(start)
-    if path is None:
-        return None
+def load_defaults(command: click.Command, name: str, path: Path) -> dict[str, Any] | None:
+    """Return the defaults for one command, None where the configuration does not speak of it. Raises InputError."""
     tables = read_config(path)
-    _check_names(tables, path)
     return {name: defaults_of(command, tables[name], path, name)} if name in tables else None
 
 
-def _check_names(tables: dict[str, Any], path: Path) -> None:
-    from seawall.cli.app import COMMANDS
-
-    for key in tables:
-        if key not in COMMANDS:
-            raise _unknown(key, list(COMMANDS), path, "")
-
-
-def settings(group: click.Group, config: Path | None, start: Path) -> Iterator[Setting]:
+def settings(group: click.Group, path: Path | None) -> Iterator[Setting]:
     """Yield every option of every command with its value and where that comes from. Raises InputError."""
-    path = config or find_config(start)
     tables = read_config(path) if path is not None else {}
-    if path is not None:
-        _check_names(tables, path)
     for name in group.list_commands(click.Context(group)):
         command = group.get_command(click.Context(group), name)
         if command is not None:
@@ -207,9 +203,8 @@ def show(ctx: click.Context, origin: bool, everything: bool) -> None:
     group = root.command
     if not isinstance(group, click.Group):
         raise UsageError("config show is called as: seawall config show")
-    given = root.params.get("config")
     seen = False
-    for place, value, source in settings(group, given, Path.cwd()):
+    for place, value, source in settings(group, root.params.get("config") or near_config()):
         if source or everything:
             seen = True
             where = f"  # {source or 'default'}" if origin else ""

@@ -152,6 +152,7 @@ def _below(item: Lint | Obstacle) -> str:
 def _explained(snapshot: Snapshot, text: str, now: datetime, profile: str, limits: Limits, row: str) -> str:
     """Tell which predicates decided a row, and the smallest change that would take it out."""
     from seawall.controls import open_database
+    from seawall.kql import rest
     from seawall.kql.explain import explain
     from seawall.snapshot.tables import Estate
 
@@ -160,10 +161,12 @@ def _explained(snapshot: Snapshot, text: str, now: datetime, profile: str, limit
     lines = [f"{found.row_id} is {'' if found.included else 'not '}in the answer ({found.table})"]
     for item in found.predicates:
         mark = {True: "holds", False: "does not hold", None: "is null"}[item.held]
-        seen = f"; {item.path} is {_plain(item.observed) or 'absent'}" if item.path else ""
+        seen = f"; {item.path} is {rest.text(item.observed, '') or 'absent'}" if item.path else ""
         lines.append(f"  line {item.line}: {item.text}: {mark}{seen}")
     if found.change is not None:
-        before, after = _plain(found.change.before) or "absent", _plain(found.change.after) or "absent"
+        before, after = (
+            rest.text(value, "") or "absent" for value in (found.change.before, found.change.after)
+        )
         lines.append(f"  smallest change that takes it out: {found.change.path} from {before} to {after}")
     return "\n".join(lines) + "\n"
 
@@ -238,20 +241,6 @@ def _tables() -> str:
         lines += [f"    {column:<20} {kind}" for column, kind in facts.columns]
         lines.append("")
     return "\n".join(lines)
-
-
-def _plain(value: Any) -> str:
-    import msgspec
-
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (dict, list)):
-        return msgspec.json.encode(value).decode()
-    return str(value)
 
 
 def _texts(result: Result) -> Iterator[list[str]]:

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 _INDEX = re.compile(r"\[\d+\]")
 _SLOT = re.compile(r"\{(\w+)\}")
-_WRITTEN = ("datetime", "timespan", "real")
 _REQUIRED = ("id", "pass", "path", "observed", "expected")
 
 
@@ -178,7 +177,7 @@ class Judge:
             else:
                 counts[outcome] += 1
                 passed -= verdict is True
-            if seen in _WRITTEN or wanted in _WRITTEN:
+            if seen in rest.WRITTEN or wanted in rest.WRITTEN:
                 observed, expected = rest.cell(observed, seen), rest.cell(expected, wanted)
             findings.append(
                 self._finding(control, outcome, str(subject_id), str(path or ""), observed, expected, text)

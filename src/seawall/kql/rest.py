@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+WRITTEN = ("datetime", "timespan", "real")
+"""Types whose values leave the database otherwise than they are shown."""
+
+
 def _real(value: float) -> Any:
     if math.isfinite(value):
         return value
@@ -41,9 +45,7 @@ def cell(value: Any, type_: str) -> Any:
 
 def rows(values: Sequence[Sequence[Any]], columns: Sequence[tuple[str, str]]) -> list[list[Any]]:
     """Write the rows of an answer."""
-    special = [
-        (i, type_) for i, (_, type_) in enumerate(columns) if type_ in ("datetime", "timespan", "real")
-    ]
+    special = [(i, type_) for i, (_, type_) in enumerate(columns) if type_ in WRITTEN]
     out = [list(row) for row in values]
     for row in out:
         for i, type_ in special:

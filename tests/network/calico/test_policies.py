@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.core import EngineOptions, InputError
-from seawall.network.decide import engine
+from seawall.core import InputError
 from seawall.network.estate import read_estate
 from seawall.sources import read_paths
 from support import shared
 from support.calico import calico_cluster
-from support.network import dice_of
+from support.network import decided, dice_of, policy_of_a
 from support.pairs import differences
 
 V3 = "projectcalico.org/v3"
@@ -64,26 +63,11 @@ def tier(name, **spec):
     return {"apiVersion": V3, "kind": "Tier", "metadata": {"name": name}, "spec": spec}
 
 
-def k8s(**spec):
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": "k", "namespace": "a"},
-        "spec": {"podSelector": {}, **spec},
-    }
-
-
 ALLOW, DENY, PASS, LOG = ({"action": word} for word in ("Allow", "Deny", "Pass", "Log"))
 
 
 def ask(objects, source, target, protocol="TCP", port=80):
-    decide = engine("network", EngineOptions())
-    decide.load({"objects": [*WORLD, *objects]})
-    end = {
-        key: {"ip": value} if value[0].isdigit() else {"pod": value}
-        for key, value in (("from", source), ("to", target))
-    }
-    return decide.answer({**end, "protocol": protocol, "port": port})
+    return decided([*WORLD, *objects], source, target, protocol, port)
 
 
 def verdict(objects, source="a/db", target="a/web", protocol="TCP", port=80):
@@ -128,7 +112,7 @@ def test_policies_are_asked_by_order_one_without_order_last_and_names_break_ties
 
 
 def test_the_policies_of_kubernetes_stand_at_order_1000_of_the_tier_default():
-    kubernetes = k8s(ingress=[{"ports": [{"port": 80}]}])
+    kubernetes = policy_of_a(ingress=[{"ports": [{"port": 80}]}])
     assert verdict([kubernetes, np(order=999, ingress=[DENY])]) == "deny"
     assert verdict([kubernetes, np(order=1001, ingress=[DENY])]) == "allow"
     # None denies by itself before the end of the tier: the Calico policy after it may still allow.

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.core import EngineOptions, InputError
+from seawall.core import InputError
 from seawall.network.cilium.labels import of_identity
-from seawall.network.decide import engine
 from seawall.network.estate import read_estate
 from support.cilium import cilium_cluster
-from support.network import dice_of
+from support.network import decided, dice_of, policy_of_a
 from support.pairs import differences
 
 
@@ -67,23 +66,8 @@ def ccnp(name="c", select="web", **spec):
     return {**made, "kind": "CiliumClusterwideNetworkPolicy", "metadata": {"name": name}}
 
 
-def k8s(**spec):
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": "k", "namespace": "a"},
-        "spec": {"podSelector": {}, **spec},
-    }
-
-
 def ask(objects, source, target, protocol="TCP", port=80):
-    decide = engine("network", EngineOptions())
-    decide.load({"objects": [*WORLD, *objects]})
-    end = {
-        key: {"ip": value} if value[0].isdigit() else {"pod": value}
-        for key, value in (("from", source), ("to", target))
-    }
-    return decide.answer({**end, "protocol": protocol, "port": port})
+    return decided([*WORLD, *objects], source, target, protocol, port)
 
 
 def verdict(objects, source="a/db", target="a/web", protocol="TCP", port=80):
@@ -149,7 +133,7 @@ def test_denial_beats_allowance_whoever_says_it():
     deny = cnp("z", ingressDeny=[{"fromEndpoints": [{"matchLabels": {"app": "db"}}]}])
     open_all = cnp(ingress=[{"fromEntities": ["all"]}])
     assert callers(deny, open_all) == {"b/far", OWN, OTHER, WORLD_IP}
-    assert verdict([deny, k8s(ingress=[{}])]) == "deny"
+    assert verdict([deny, policy_of_a(ingress=[{}])]) == "deny"
     answer = ask([deny, open_all], "a/db", "a/web")
     assert answer["ingress"] == {
         "verdict": "deny",
@@ -180,9 +164,9 @@ def test_a_denial_counts_against_the_own_node_which_nothing_else_keeps_out():
 
 def test_policies_of_kubernetes_are_of_the_same_union():
     rule = {"fromEndpoints": [{"matchLabels": {"app": "db"}}]}
-    closed = k8s(ingress=[])
+    closed = policy_of_a(ingress=[])
     assert callers(closed, cnp(ingress=[rule])) == {"a/db", OWN}
-    assert callers(cnp(ingress=[rule]), k8s(ingress=[{"from": [{"namespaceSelector": {}}]}])) == {
+    assert callers(cnp(ingress=[rule]), policy_of_a(ingress=[{"from": [{"namespaceSelector": {}}]}])) == {
         "a/db",
         "b/far",
         OWN,
@@ -264,7 +248,7 @@ def test_what_is_required_of_endpoints_is_required_in_every_rule_over_the_same_p
     assert callers(opened, required) == {WORLD_IP, OWN}
     friend = pod("friend", ip=7, role="friend")
     assert verdict([opened, required, friend], "a/friend") == "allow"
-    assert verdict([opened, required, friend, k8s(ingress=[{}])], OTHER, "a/web") == "deny"
+    assert verdict([opened, required, friend, policy_of_a(ingress=[{}])], OTHER, "a/web") == "deny"
 
 
 def test_groups_of_cidrs():
@@ -303,7 +287,7 @@ def test_labels_that_are_no_part_of_an_identity_are_seen_by_no_selector():
     hashed = pod("hashed", ip=8, **{"pod-template-hash": "x"})
     rule = {"fromEndpoints": [{"matchLabels": {"pod-template-hash": "x"}}]}
     assert verdict([hashed, cnp(ingress=[rule])], "a/hashed") == "deny"
-    theirs = k8s(ingress=[{"from": [{"podSelector": rule["fromEndpoints"][0]}]}])
+    theirs = policy_of_a(ingress=[{"from": [{"podSelector": rule["fromEndpoints"][0]}]}])
     assert verdict([hashed, theirs, cnp(select="none", ingress=[{}])], "a/hashed") == "deny"
     assert verdict([hashed, theirs], "a/hashed") == "allow"
     assert [

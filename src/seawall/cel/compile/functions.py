@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seawall.cel.errors import CelError
+from seawall.cel.operators import unary
 from seawall.cel.values import Optional, TypeValue, Uint, kind_of, no_overload
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def _single(function: str, one: Overload, steps: list[Step], given: list[Type], 
     ]
     cost = one.cost
     if len(steps) == 1 and not unsure and cost is None and not one.context:
-        return _simple(one, steps[0])
+        # One argument that certainly fits, for one.
+        return unary(one.call)(steps[0])
 
     def invoke(frame: Frame) -> Any:
         values = _evaluated(frame, steps, cost, eager=eager)
@@ -75,22 +77,6 @@ def _single(function: str, one: Overload, steps: list[Step], given: list[Type], 
                 _charge(frame, cost, CelError(), values)
                 raise no_overload(function, *values)
         return _invoke(frame, one, values, cost)
-
-    return invoke
-
-
-def _simple(one: Overload, step: Step) -> Step:
-    """Call a function of one argument that certainly fits, for one."""
-    call = one.call
-
-    def invoke(frame: Frame) -> Any:
-        try:
-            value = step(frame)
-        except CelError:
-            frame.cost += 1
-            raise
-        frame.cost += 1
-        return call(value)
 
     return invoke
 

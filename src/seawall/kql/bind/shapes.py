@@ -164,13 +164,11 @@ class Shapes(Parts):
             raise refuse("top-nested inside mv-apply or partition", node.pos)
         rel = rel.flush()
         above: list[tuple[str, Ex]] = []
-        current = rel
         cols: list[Col] = []
         namer = Namer(numbers=self.numbers)
         ordering: list[str] = []
         frm = ""
-        joined: Rel | None = None
-        for depth, level in enumerate(node.levels):
+        for level in node.levels:
             if level.others is not None:
                 raise refuse("top-nested with others", level.pos)
             scope = Scope(rel, env)
@@ -195,7 +193,7 @@ class Shapes(Parts):
                 flat.where = [f"{flat.names[chr(0) + 'rank'].ex.sql} <= {count}"]
                 flat = flat.flush()
             level_cols = [Col(name, flat.names[name].ex), Col(label, flat.names["\0total"].ex)]
-            if joined is None:
+            if not cols:
                 frm = flat.frm
                 cols = level_cols
             else:
@@ -204,14 +202,9 @@ class Shapes(Parts):
                 )
                 frm = f"{frm} JOIN {flat.frm} ON {on}"
                 cols = [*cols, *level_cols]
-            joined = Rel(self.ids, cols, frm)
             ordering.append(f"{level_cols[1].ex.sql} {'DESC' if level.descending else 'ASC'}")
             above = keys
-            current = rel
-            del depth
-        del current
-        assert_rel = joined if joined is not None else rel
-        out = Rel(self.ids, cols, assert_rel.frm)
+        out = Rel(self.ids, cols, frm or rel.frm)
         out.order = " ORDER BY " + ", ".join(ordering)
         return out
 

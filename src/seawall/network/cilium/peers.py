@@ -128,6 +128,7 @@ class PeerReader:
         """
         given = [kind for kind in KINDS if rule.get(f"{side}{kind}")]
         if len(given) > 1:
+            # Cilium's own refusal, in its words (pkg/policy/api, rule_validation.go): it never takes such a rule.
             raise InputError(f"{where}: combining {side}{given[0]} and {side}{given[1]} is not supported yet")
         for kind in ("FQDNs", "Nodes", "Groups"):
             if rule.get(f"{side}{kind}") is not None:
