@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seawall.cel import CelError, functions_of
 from seawall.cel.parser import parse
 from seawall.cel.tree import ListLit, MapLit, Node, StructLit, children
+from seawall.policy.admission.compiled import CompiledPolicy
 from seawall.policy.admission.equivalent import converted, no_way_back, own, settled
-from seawall.policy.admission.expressions import BUDGET, Evaluation, Expression, Lazy, OutOfBudgetError, Scope
+from seawall.policy.admission.expressions import BUDGET, Evaluation, Expression, Lazy, OutOfBudgetError
 from seawall.policy.admission.inputs import ConfigurationError, activation, collect_params, conditions_met
 from seawall.policy.admission.matching import matches
 from seawall.policy.admission.patches import Kind, MutationError, apply_configuration, json_patch
@@ -38,25 +39,13 @@ class Mutation(NamedTuple):
     unfit: bool
 
 
-class Policy:
-    """A compiled policy with its bindings."""
+class Policy(CompiledPolicy):
+    """A compiled policy with its bindings and mutations."""
 
     def __init__(self, raw: Json, bindings: list[Json], minor: int) -> None:
-        spec: Json = raw.get("spec") or {}
-        self.name = name_of(raw)
-        self.bindings = bindings
-        self.rules: Json | None = spec.get("matchConstraints")
-        self.param_kind: Json | None = spec.get("paramKind")
-        self.fails = spec.get("failurePolicy", "Fail") != "Ignore"
+        super().__init__(raw, bindings, minor)
+        spec, scope = self.spec, self.scope
         self.reinvoked = spec.get("reinvocationPolicy") == "IfNeeded"
-        scope = Scope(minor, params=self.param_kind is not None)
-        self.variables = {
-            str(item.get("name")): scope.variable(str(item.get("name")), str(item.get("expression")))
-            for item in spec.get("variables") or ()
-        }
-        self.conditions = [
-            scope.compile(str(c.get("expression")), ("bool",)) for c in spec.get("matchConditions") or ()
-        ]
         self.mutations: list[Mutation] = []
         for item in spec.get("mutations") or ():
             field, returns = _FORMS.get(str(item.get("patchType")), ("", ()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from seawall.policy.admission.compiled import CompiledPolicy
 from seawall.policy.admission.expressions import (
     BUDGET,
     Evaluation,
@@ -12,7 +13,6 @@ from seawall.policy.admission.expressions import (
     Lazy,
     Outcome,
     OutOfBudgetError,
-    Scope,
 )  # fmt: skip
 from seawall.policy.admission.inputs import ConfigurationError, activation, collect_params, conditions_met
 from seawall.policy.admission.matching import matches
@@ -41,24 +41,12 @@ class Decision(NamedTuple):
     reason: str = ""
 
 
-class Policy:
-    """A compiled policy with its bindings."""
+class Policy(CompiledPolicy):
+    """A compiled policy with its bindings and validations and audit annotations."""
 
     def __init__(self, raw: Json, bindings: list[Json], minor: int) -> None:
-        spec: Json = raw.get("spec") or {}
-        self.name = name_of(raw)
-        self.bindings = bindings
-        self.rules: Json | None = spec.get("matchConstraints")
-        self.param_kind: Json | None = spec.get("paramKind")
-        self.fails = spec.get("failurePolicy", "Fail") != "Ignore"
-        scope = Scope(minor, params=self.param_kind is not None)
-        self.variables = {
-            str(item.get("name")): scope.variable(str(item.get("name")), str(item.get("expression")))
-            for item in spec.get("variables") or ()
-        }
-        self.conditions = [
-            scope.compile(str(c.get("expression")), ("bool",)) for c in spec.get("matchConditions") or ()
-        ]
+        super().__init__(raw, bindings, minor)
+        spec, scope = self.spec, self.scope
         self.validations: list[tuple[Expression, Json, Expression | None]] = [
             (
                 scope.compile(str(item.get("expression")), ("bool",)),
