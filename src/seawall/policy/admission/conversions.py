@@ -69,13 +69,13 @@ def _amount(value: Any) -> Any:
 
 def _metric_v1(metric: Json, *, now: bool) -> Json:
     """Return a metric (or, `now`, its current value) of version 2 as one of version 1."""
-    word, part = ("current", "current") if now else ("target", "target")
+    word = "current" if now else "target"
     found: Json = {"type": metric.get("type", "")}
     for kind in ("object", "pods", "resource", "containerResource", "external"):
         given = metric.get(kind)
         if given is None:
             continue
-        values: Json = given.get(part) or {}
+        values: Json = given.get(word) or {}
         about: Json = given.get("metric") or {}
         average, value = _amount(values.get("averageValue")), _amount(values.get("value"))
         if kind == "object":
@@ -104,7 +104,7 @@ def _metric_v1(metric: Json, *, now: bool) -> Json:
 
 def _metric_v2(metric: Json, *, now: bool) -> Json:
     """Return a metric of version 1 as one of version 2."""
-    word, part = ("current", "current") if now else ("target", "target")
+    word = "current" if now else "target"
     found: Json = {"type": metric.get("type", "")}
     for kind in ("object", "pods", "resource", "containerResource", "external"):
         given = metric.get(kind)
@@ -127,7 +127,7 @@ def _metric_v2(metric: Json, *, now: bool) -> Json:
             if kind == "object":
                 made["describedObject"] = _reference(given.get("target") or {})
         held = _some(value=_amount(value), averageValue=_amount(average), averageUtilization=share)
-        found[kind] = made | {part: held if now else {"type": form} | held}
+        found[kind] = made | {word: held if now else {"type": form} | held}
     return found
 
 
