@@ -365,11 +365,15 @@ def test_rotations_under_load_fail_no_request(tmp_path, world):
         stop.set()
         for thread in threads:
             thread.join()
-        shown = ssl.get_server_certificate(("127.0.0.1", served.port))
+        # The files are there a moment before the server takes them up.
+        wanted, until = ssl.PEM_cert_to_DER_cert(certificate.read_text()), time.monotonic() + 10
+        shown = b""
+        while shown != wanted and time.monotonic() < until:
+            shown = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", served.port)))
     assert failures == []
     assert min(answers) > 10
     assert len(seen) == 10
-    assert ssl.PEM_cert_to_DER_cert(shown) == ssl.PEM_cert_to_DER_cert(certificate.read_text())
+    assert shown == wanted
 
 
 def test_killed_and_started_again_it_serves_and_its_log_goes_on(tmp_path, world):
