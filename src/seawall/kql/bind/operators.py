@@ -143,7 +143,7 @@ class Operators(Expressions, Aggregates):
             if isinstance(item, Star):
                 cols.extend(Col(namer.claim(col.name, item.pos), col.ex) for col in rel.visible)
                 continue
-            many = self.several(item, scope)
+            many = self.several(item, scope, rest=True)
             if many:
                 cols.extend(
                     Col(namer.claim(name, item.pos) if given else namer.unique(name), ex)
@@ -156,19 +156,23 @@ class Operators(Expressions, Aggregates):
             cols.append(Col(self.named(item, rel, namer), value))
         return self.windowed(rel.arranged(cols))
 
-    def several(self, item: Expr, scope: Scope) -> list[tuple[bool, str, Ex]]:
-        """Bind a function that gives several columns: (was the name given, name, value) of each."""
+    def several(self, item: Expr, scope: Scope, *, rest: bool = False) -> list[tuple[bool, str, Ex]]:
+        """Bind a function that gives several columns: (was the name given, name, value) of each.
+
+        Of columns beyond the names that are given, project shows the `rest` under their own names, extend none
+        (docs: series-fit-2lines, syntax).
+        """
         if not _is_several(item):
             return []
         node = item.value if isinstance(item, Named) else item
         if not isinstance(node, Call):  # pragma: no cover - _is_several says so
             return []
         names = item.names if isinstance(item, Named) else ()
-        found = self.sorted_arrays(node, scope) if node.name in SORTS else self.series_columns(node, scope)
-        if names:
-            # Columns beyond the names are dropped (docs: extend).
-            return [(True, name, ex) for name, (_, ex) in zip(names, found, strict=False)]
-        return [(False, name, ex) for name, ex in found]
+        found = list(
+            self.sorted_arrays(node, scope) if node.name in SORTS else self.series_columns(node, scope)
+        )
+        named = [(True, name, ex) for name, (_, ex) in zip(names, found, strict=False)]
+        return named + [(False, name, ex) for name, ex in found[len(names) :] if rest or not names]
 
     def series_columns(self, node: Call, scope: Scope) -> Iterator[tuple[str, Ex]]:
         """Give what a series function returns: its dynamic form, taken apart."""

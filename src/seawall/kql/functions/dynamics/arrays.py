@@ -147,10 +147,10 @@ udf("array_shift", "dynamic long json?", "dynamic", _array_shift)
 
 @python("array_sum", "dynamic", "real")
 def array_sum(array: Any) -> float | None:
-    """`array_sum(array)`."""
-    if not isinstance(array, list) or not all(isinstance(item, int | float) for item in array):
+    """`array_sum(array)`: null where an element is no number, as a bool is none."""
+    if not isinstance(array, list) or not all(type(item) in (int, float) for item in array):
         return None
-    return float(sum(array))
+    return sum(map(float, array), 0.0)
 
 
 @special("array_iff array_iif")

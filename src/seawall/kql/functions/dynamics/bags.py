@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from seawall.kql.bind.values import Ex, to_json, to_string
+from seawall.kql.errors import Fault
 from seawall.kql.functions.dynamics.paths import steps_of, walk
 from seawall.kql.functions.dynamics.values import variadic
-from seawall.kql.functions.registry import coerce, python, result, special, udf
+from seawall.kql.functions.registry import bind_args, coerce, python, result, special, udf
 
 
 def bag_merge(values: list[Any]) -> dict[str, Any] | None:
@@ -29,18 +30,48 @@ def bag_keys(bag: Any) -> Any:
     return list(bag) if isinstance(bag, dict) else None
 
 
-@python("bag_has_key", "dynamic text", "bool")
-def bag_has_key(bag: Any, key: str) -> bool | None:
+def _no_index(function: str, path: Any, pos: int, *, root: bool = False) -> None:
+    """Refuse a constant path that these functions do not take (docs: array indexing isn't supported)."""
+    steps = steps_of(path) if isinstance(path, str) else [""]
+    if not all(isinstance(step, str) for step in steps):
+        raise Fault(
+            f"{function}() takes no index of an array in its path", pos, hint="name keys of bags only"
+        )
+    if root and not steps:
+        raise Fault(f"{function}() cannot set the root", pos, hint="name a key: '$.key'")
+
+
+@special("bag_has_key")
+def bag_has_key(binder: Any, node: Any, scope: Any) -> Ex:
     """`bag_has_key(bag, key or $.path)`."""
+    bag, key = bind_args(binder, node, scope, "dynamic text")
+    path = binder.ex(node.args[1], scope)
+    if path.known:
+        _no_index(node.name, path.const, node.args[1].pos)
+    return Ex(f"k_bag_has_key({bag}, {key})", "bool")
+
+
+def _bag_has_key(bag: Any, key: str) -> bool | None:
     if not isinstance(bag, dict):
         return None
-    found, _ = walk(bag, key)
-    return found
+    steps = steps_of(key)
+    return all(isinstance(step, str) for step in steps) and walk(bag, key)[0]
 
 
-@python("bag_remove_keys", "dynamic dynamic", "dynamic")
-def bag_remove_keys(bag: Any, keys: Any) -> Any:
+udf("bag_has_key", "dynamic text", "bool", _bag_has_key)
+
+
+@special("bag_remove_keys")
+def bag_remove_keys(binder: Any, node: Any, scope: Any) -> Ex:
     """`bag_remove_keys(bag, keys)`: keys or `$.path`s."""
+    bag, keys = bind_args(binder, node, scope, "dynamic dynamic")
+    paths = binder.ex(node.args[1], scope)
+    for path in paths.const if paths.known and isinstance(paths.const, list) else ():
+        _no_index(node.name, path, node.args[1].pos)
+    return result(f"k_bag_remove_keys({bag}, {keys})", "dynamic")
+
+
+def _bag_remove_keys(bag: Any, keys: Any) -> Any:
     if not isinstance(bag, dict) or not isinstance(keys, list):
         return None
     for key in keys:
@@ -55,10 +86,15 @@ def bag_remove_keys(bag: Any, keys: Any) -> Any:
     return bag
 
 
+udf("bag_remove_keys", "dynamic dynamic", "dynamic", _bag_remove_keys)
+
+
 @special("bag_set_key")
 def bag_set_key(binder: Any, node: Any, scope: Any) -> Ex:
     """`bag_set_key(bag, key or $.path, value)`."""
     bag, key, value = binder.args(node, scope)
+    if key.known:
+        _no_index(node.name, key.const, node.args[1].pos, root=True)
     return result(
         f"k_bag_set_key({coerce(bag, 'dynamic', node.pos, node.name)}, {to_string(key)}, {to_json(value)})",
         "dynamic",

@@ -9,9 +9,17 @@ import msgspec
 from seawall.kql.bind.values import Ex, literal, quote, to_json, to_string
 from seawall.kql.errors import Fault
 from seawall.kql.functions.dynamics.values import LIMIT, variadic
-from seawall.kql.functions.registry import coerce, result, special, sql, udf
+from seawall.kql.functions.registry import bind_args, coerce, result, special, udf
 
-sql("dynamic_to_json", "json", "string", "coalesce(k_sorted_json({0}), 'null')")
+
+@special("dynamic_to_json")
+def dynamic_to_json(binder: Any, node: Any, scope: Any) -> Ex:
+    """`dynamic_to_json(value)`: bags by name; what is no dynamic is its `tostring()`."""
+    bind_args(binder, node, scope, "any")
+    value = binder.ex(node.args[0], scope)
+    if value.type != "dynamic":
+        return Ex(to_string(value), "string")
+    return Ex(f"k_sorted_json({to_json(value)})", "string")
 
 
 def _sorted_json(value: Any) -> str:

@@ -62,14 +62,14 @@ def treepath(value: Any) -> list[str]:
                 one = f"{path}['{key}']" if path else f"['{key}']"
                 out.append(one)
                 visit(item, one)
-        elif isinstance(node, list):
-            one = f"{path}[0]"
-            if node:
-                out.append(one)
-                visit(node[0], one)
+        elif isinstance(node, list) and node:
+            one = f"{path}[0]"  # stands for all elements: the page's last example
+            out.append(one)
+            for item in node:
+                visit(item, one)
 
     visit(value, "")
-    return out
+    return list(dict.fromkeys(out))
 
 
 @special("extract_json extractjson")

@@ -40,7 +40,7 @@ variadic("set_difference", _set_difference)
 variadic("set_equals", _set_equals)
 
 
-@python("jaccard_index", "dynamic dynamic", "real")
+@python("jaccard_index", "dynamic dynamic", "dynamic")
 def jaccard_index(left: Any, right: Any) -> float | None:
     """`jaccard_index(set, set)`."""
     if not isinstance(left, list) or not isinstance(right, list):

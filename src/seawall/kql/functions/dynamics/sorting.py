@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from seawall.kql.bind.values import Ex
@@ -10,15 +9,13 @@ from seawall.kql.functions.dynamics.values import freeze
 from seawall.kql.functions.registry import coerce, result, special, udf
 
 
-def _order(left: Any, right: Any) -> int:
-    rank: dict[type, int] = {bool: 1, int: 2, float: 2, str: 3, dict: 4, list: 5}
-    a, b = rank.get(type(left), 0), rank.get(type(right), 0)
-    if a != b:
-        return a - b
-    if a in {1, 2, 3}:
-        return int(left > right) - int(left < right)
-    x, y = freeze(left), freeze(right)
-    return int(x > y) - int(x < y)
+def _group(value: Any) -> int:
+    """Numbers come before texts, texts before all else; so on both pages, whatever the direction."""
+    return 0 if type(value) in (int, float) else 1 if isinstance(value, str) else 2
+
+
+def _key(value: Any) -> Any:
+    return value if _group(value) < 2 else freeze(value)
 
 
 def _sorter(descending: bool) -> Any:
@@ -28,9 +25,14 @@ def _sorter(descending: bool) -> Any:
         if not arrays or not isinstance(arrays[0], list):
             return None
         keys: list[Any] = arrays[0]
-        filled = [i for i, v in enumerate(keys) if v is not None]
+        groups: list[list[int]] = [[], [], []]
+        for i, v in enumerate(keys):
+            if v is not None:
+                groups[_group(v)].append(i)
         empty = [i for i, v in enumerate(keys) if v is None]
-        filled.sort(key=lambda i: functools.cmp_to_key(_order)(keys[i]), reverse=descending)
+        for group in groups:
+            group.sort(key=lambda i: _key(keys[i]), reverse=descending)
+        filled = [i for group in groups for i in group]
         order = filled + empty if nulls_last else empty + filled
         return [
             [array[i] for i in order] if isinstance(array, list) and len(array) == len(keys) else None
