@@ -6,6 +6,7 @@ from typing import Any
 
 from seawall.kql.functions.dynamics import LIMIT, bag_merge, distinct
 from seawall.kql.functions.registry import udf
+from seawall.kql.functions.sketches import nearest
 
 
 def _set(values: list[Any], limit: int) -> list[Any]:
@@ -15,8 +16,9 @@ def _set(values: list[Any], limit: int) -> list[Any]:
     return distinct([v for v in flat if v is not None])[:limit]
 
 
-def _bag(values: list[Any]) -> dict[str, Any]:
-    return bag_merge(values) or {}
+def _bag(values: list[Any], limit: int) -> dict[str, Any]:
+    bag = bag_merge(values) or {}
+    return dict(list(bag.items())[:limit])
 
 
 def _decimal_sum(values: list[Any]) -> str | None:
@@ -57,16 +59,13 @@ def _decimal_extreme(choose: Any) -> Any:
     return extreme
 
 
-def _weighted(pairs: list[Any], percent: float) -> float | None:
-    """Nearest rank over values that count as often as their weight says."""
-    known = sorted((p for p in pairs if p[0] is not None and p[1]), key=lambda p: p[0])
-    total = sum(p[1] for p in known)
-    seen = 0.0
-    for value, weight in known:
-        seen += weight
-        if seen >= total * percent / 100:
-            return float(value)
-    return None
+def _weighted(kind: Any) -> Any:
+    def at(pairs: list[Any], percent: str) -> Any:
+        """Give the value of a nearest rank among values that count as often as their weight says."""
+        counted = [(kind(p["v"]), p["w"]) for p in pairs if p["v"] is not None and (p["w"] or 0) > 0]
+        return nearest(sorted(pair for pair in counted if pair[0] == pair[0]), float(percent))
+
+    return at
 
 
 def _schema(value: Any) -> Any:
@@ -100,12 +99,13 @@ def _merge_schemas(schemas: list[Any]) -> Any:
 
 
 udf("set", "dynamic long", "dynamic", _set)
-udf("bag", "dynamic", "dynamic", _bag)
+udf("bag", "dynamic long", "dynamic", _bag)
 udf("decimal_sum", "dynamic", "decimal", _decimal_sum)
 udf("decimal_avg", "dynamic", "decimal", _decimal_avg)
 udf("decimal_min", "dynamic", "decimal", _decimal_extreme(min))
 udf("decimal_max", "dynamic", "decimal", _decimal_extreme(max))
-udf("weighted", "dynamic real", "real", _weighted)
+udf("weighted_long", "dynamic string", "long", _weighted(int))
+udf("weighted_real", "dynamic string", "real", _weighted(float))
 udf("buildschema", "dynamic", "dynamic", lambda values: _merge_schemas([_schema(v) for v in values]))
 
 
