@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from seawall.kql.bind.scope import Scope
 from seawall.kql.bind.values import (
     INTEGERS,
     NUMBERS,
@@ -399,8 +400,9 @@ def toscalar(binder: Any, node: Any, scope: Any) -> Ex:
         raise Fault("toscalar() takes one query", node.pos)
     arg = node.args[0]
     if not binder.is_tabular(arg, scope.env):
-        value: Ex = binder.ex(arg, scope)
-        return value
+        value: Ex = binder.ex(arg, Scope(None, scope.env))
+        value = Ex(to_json(value), "dynamic", const=value.const) if value.rep else value
+        return value if value.known else result(binder.fixed(value.sql, node, scope.env), value.type)
     rel = binder.table_of(arg, scope.env)
     if not rel.cols:
         raise Fault("this table has no columns", node.pos)
@@ -412,7 +414,7 @@ def toscalar(binder: Any, node: Any, scope: Any) -> Ex:
     inner = f"(SELECT {seen[0].name} FROM ({text}) LIMIT 1)"
     if type_ == "string":
         inner = f"coalesce({inner}, '')"
-    return result(inner, type_)
+    return result(binder.fixed(inner, node, scope.env), type_)
 
 
 @special("assert")
