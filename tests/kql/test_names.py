@@ -138,7 +138,7 @@ def test_texts_of_other_types_and_values_of_the_wrong_shape():
     for call in (
         "unixtime_seconds_todatetime(real(nan))",
         "array_split(y, y)",
-        "series_cosine_similarity(y, y)",
+        "series_pearson_correlation(y, y)",
         "ipv4_is_in_any_range(dynamic([1]), y)",
     ):
         assert database.query(f"T | project x = {call}").rows == [[None]]

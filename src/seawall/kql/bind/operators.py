@@ -14,8 +14,8 @@ from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import INTEGERS, Ex, literal, quote, to_long, to_string
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.facts import near
-from seawall.kql.functions import series
 from seawall.kql.functions.core import convert
+from seawall.kql.functions.series import SEVERAL
 from seawall.kql.tree import (
     Call,
     CountRows,
@@ -176,9 +176,10 @@ class Operators(Expressions, Aggregates):
 
     def series_columns(self, node: Call, scope: Scope) -> Iterator[tuple[str, Ex]]:
         """Give what a series function returns: its dynamic form, taken apart."""
-        bag = self.ex(Call(node.pos, f"{node.name}_dynamic", node.args), scope)
+        function, columns = SEVERAL[node.name]
+        bag = self.ex(Call(node.pos, function, node.args), scope)
         prefix = f"{node.name}_{derived(node.args[0])}" if node.args else node.name
-        for key, type_ in SEVERAL[node.name]:
+        for key, type_ in columns:
             value = self.path(bag, key, node.pos, {})
             yield (
                 f"{prefix}_{key}",
@@ -534,9 +535,8 @@ class Operators(Expressions, Aggregates):
         return Rel(self.ids, [Col(name, Ex(f"{alias}.{sql}", type_)) for name, sql, type_ in names], frm)
 
 
-SEVERAL = {"series_stats": series.COLUMNS, "series_fit_line": series.LINE}
 SORTS = ("array_sort_asc", "array_sort_desc")
-"""Functions that give several columns, made of what their `_dynamic` form gives."""
+"""Functions that give a column for each array."""
 
 
 def _is_several(item: Expr) -> bool:
