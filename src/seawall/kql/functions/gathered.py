@@ -112,11 +112,12 @@ udf("buildschema", "dynamic", "dynamic", lambda values: _merge_schemas([_schema(
 # --- what operators are made of ----------------------------------------------------------------------------
 
 
-def _series_fill(pairs: Any, count: int, fill: Any) -> list[Any]:
+def _series_fill(pairs: Any, count: int, fill: Any, first: int | None) -> list[Any]:
     out = [fill] * max(0, min(count, LIMIT))
     for place, value in pairs:
-        if 0 <= place < len(out) and value is not None:
-            out[place] = value
+        at = place - (first or 0)
+        if 0 <= at < len(out) and value is not None:
+            out[at] = value
     return out
 
 
@@ -142,7 +143,7 @@ def _keys_kinds(bag: Any) -> list[Any]:
     return [[key, names.get(type(value), "dynamic")] for key, value in bag.items()]
 
 
-udf("series_fill", "dynamic long json?", "dynamic", _series_fill)
+udf("series_fill", "dynamic long json? long?", "dynamic", _series_fill)
 udf("axis_whole", "long long long string", "dynamic", _axis_whole)
 udf("axis", "real real long string", "dynamic", _axis)
 udf("keys_kinds", "dynamic", "dynamic", _keys_kinds)
