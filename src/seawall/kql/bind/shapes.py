@@ -9,7 +9,7 @@ from seawall.kql.bind.nested import Nested
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import NUMBERS, Ex, literal, quote, to_json, to_real, to_string
-from seawall.kql.errors import Fault, refuse
+from seawall.kql.errors import Fault, Whole, refuse
 from seawall.kql.functions.core import convert
 from seawall.kql.tree import (
     Binary,
@@ -64,7 +64,7 @@ class Shapes(Nested):
     def op_make_series(self, node: MakeSeries, rel: Rel, env: Env) -> Rel:
         """`make-series`: an array for each aggregate, one place for each step of the axis."""
         if self.part_columns(rel):
-            raise refuse("make-series inside mv-apply or partition", node.pos)
+            raise Whole("make-series inside mv-apply or partition", node.pos)
         rel = self.once(rel).flush()
         scope = Scope(rel, env)
         axis = self.ex(node.axis, scope)

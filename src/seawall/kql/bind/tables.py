@@ -11,7 +11,7 @@ from seawall.kql.bind.operators import PART, Operators
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, FunctionLet, Scope, TableLet
 from seawall.kql.bind.values import NUMBERS, SQL_TYPES, Ex, literal, quote, to_json, to_string
-from seawall.kql.errors import Fault, refuse
+from seawall.kql.errors import Fault, Whole, refuse
 from seawall.kql.facts import near
 from seawall.kql.functions.core import convert
 from seawall.kql.tree import (
@@ -126,7 +126,7 @@ class Tables(Operators):
                 f"kind={node.kind} is not known to {node.mode}", node.pos, hint=near(node.kind, KINDS)
             )
         if self.part_columns(rel):
-            raise refuse(f"{node.mode} inside mv-apply or partition", node.pos)
+            raise Whole(f"{node.mode} inside mv-apply or partition", node.pos)
         left = rel.flush()
         right = self.table_of(node.right, env).flush()
         keys = self.join_keys(node, left, right, env)
@@ -189,7 +189,7 @@ class Tables(Operators):
         if not branches:
             raise Fault("this union has no table", node.pos)
         if any(self.part_columns(one) for _, one in branches):
-            raise refuse("union inside mv-apply or partition", node.pos)
+            raise Whole("union inside mv-apply or partition", node.pos)
         return self.unite(branches, node.with_source, inner=node.kind == "inner", pos=node.pos)
 
     def union_branch(self, table: Expr, env: Env, node: Union, index: int) -> list[tuple[str, Rel]]:
