@@ -463,8 +463,11 @@ def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0]
 
 
+_UDF_RAISED = re.compile(r"Python exception occurred while executing the UDF: \w+: ")
+
+
 def _runtime(error: Exception) -> KqlError:
-    text = _first_line(error)
+    text = _UDF_RAISED.sub("", _first_line(error))
     for mark in ("Invalid Input Error: ", "Out of Range Error: ", "Conversion Error: "):
         text = text.replace(mark, "")
     if "Binder Error" in text or "Parser Error" in text or "Catalog Error" in text:

@@ -72,8 +72,12 @@ def base64_decode_toguid(text: str) -> str | None:
 def _inflate(raw: bytes | None, wbits: int) -> str:
     if raw is None:
         return ""
+    inflater = zlib.decompressobj(wbits)
     try:
-        return zlib.decompressobj(wbits).decompress(raw, MAX_INFLATED).decode()
+        out = inflater.decompress(raw, MAX_INFLATED)
+        if inflater.unconsumed_tail:
+            raise ValueError(f"a compressed text of more than {MAX_INFLATED} bytes")
+        return out.decode() if inflater.eof else ""
     except (zlib.error, UnicodeDecodeError):
         return ""
 
@@ -98,5 +102,6 @@ def gzip_compress(text: str) -> str:
 
 @python("gzip_decompress_from_base64_string", "string", "string")
 def gzip_decompress(text: str) -> str:
-    """`gzip_decompress_from_base64_string(text)`."""
-    return _inflate(_base64(text), 31)
+    """`gzip_decompress_from_base64_string(text)`: a header with any flag set is not taken (its page)."""
+    raw = _base64(text)
+    return _inflate(raw, 31) if raw is not None and raw[:4] == b"\x1f\x8b\x08\x00" else ""

@@ -68,23 +68,30 @@ def _signed(value: int) -> int:
     return value - (1 << 64) if value >= 1 << 63 else value
 
 
-def _hash(text: str, modulus: int | None) -> int | None:
-    value = xxhash64(text.encode())
+def _hash(data: bytes, modulus: int | None) -> int | None:
+    value = xxhash64(data)
     if modulus is None:
         return _signed(value)
     return None if modulus <= 0 else value % modulus
 
 
-udf("hash_text", "string long?", "long", _hash)
+udf("hash_text", "string long?", "long", lambda text, modulus: _hash(text.encode(), modulus))
+udf("hash_whole", "long long?", "long", lambda value, modulus: _hash(struct.pack("<q", value), modulus))
 
 
 @special("hash hash_xxhash64")
 def hash_of(binder: Any, node: Any, scope: Any) -> Ex:
-    """`hash(value [, modulus])` of a string; of other types only their bytes would do, so they are refused."""
+    """`hash(value [, modulus])` of a string, and of what is held in 64 bits: longs, datetimes and timespans.
+
+    The page's hash of a datetime is that of the eight bytes of its ticks, the lowest first. How other types are
+    laid out in memory is not written anywhere.
+    """
     value = binder.ex(node.args[0], scope)
-    if value.type != "string":
-        raise refuse(f"{node.name}() of a {value.type}", node.pos)
     modulus = (
         coerce(binder.ex(node.args[1], scope), "long", node.pos, node.name) if len(node.args) > 1 else "NULL"
     )
-    return Ex(f"k_hash_text({value.sql}, {modulus})", "long")
+    if value.type == "string":
+        return Ex(f"k_hash_text({value.sql}, {modulus})", "long")
+    if value.type in ("long", "datetime", "timespan"):
+        return Ex(f"k_hash_whole({value.sql}, {modulus})", "long")
+    raise refuse(f"{node.name}() of a {value.type}", node.pos)

@@ -13,14 +13,15 @@ from seawall.kql.functions.registry import python
 
 @python("url_encode", "string", "string")
 def url_encode(text: str) -> str:
-    """`url_encode(url)`: form encoding, a space becomes +."""
+    """`url_encode(url)`: form encoding, a space becomes +; digits of escapes are small letters, as on the page."""
     return re.sub(r"%[0-9A-F]{2}", lambda m: m[0].lower(), urllib.parse.quote_plus(text, safe="!()*-_."))
 
 
 @python("url_encode_component", "string", "string")
 def url_encode_component(text: str) -> str:
-    """`url_encode_component(url)`: a space becomes %20."""
-    return urllib.parse.quote(text, safe="")
+    """`url_encode_component(url)`: as url_encode, but a space becomes %20."""
+    encoded: str = url_encode(text)
+    return encoded.replace("+", "%20")
 
 
 @python("url_decode", "string", "string")
@@ -130,36 +131,51 @@ def parse_version(text: str) -> str | None:
     return str(int("".join(part.zfill(8) for part in parts)))
 
 
+MAX_PUNYCODE = 10_000
+"""Characters of a text to (de)code: the time grows with the square of their number."""
+
+
+def _limited(text: str) -> str:
+    if len(text) > MAX_PUNYCODE:
+        raise ValueError(f"punycode of more than {MAX_PUNYCODE} characters")
+    return text
+
+
 @python("punycode_to_string", "string", "string")
 def punycode_to_string(text: str) -> str:
-    """`punycode_to_string(text)`."""
+    """`punycode_to_string(text)`: decode; empty where the text is no punycode."""
     try:
-        return text.encode("ascii").decode("punycode")
-    except (UnicodeError, ValueError):
+        return _limited(text).encode("ascii").decode("punycode")
+    except UnicodeError:
         return ""
 
 
 @python("punycode_from_string", "string", "string")
 def punycode_from_string(text: str) -> str:
-    """`punycode_from_string(text)`."""
-    return text.encode("punycode").decode("ascii")
+    """`punycode_from_string(text)`: encode, without a leading `xn--`."""
+    return _limited(text).encode("punycode").decode("ascii")
 
 
-@python("punycode_domain_to_string", "string", "string")
-def punycode_domain_to_string(text: str) -> str:
-    """`punycode_domain_to_string(domain)`."""
-    try:
-        return ".".join(
-            p[4:].encode("ascii").decode("punycode") if p.lower().startswith("xn--") else p
-            for p in text.split(".")
-        )
-    except (UnicodeError, ValueError):
-        return ""
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")
+"""What separates the labels of a domain name (RFC 3490, 3.1); the page's examples have three of the four."""
 
 
 @python("punycode_domain_from_string", "string", "string")
 def punycode_domain_from_string(text: str) -> str:
-    """`punycode_domain_from_string(domain)`."""
+    """`punycode_domain_from_string(domain)`: decode the labels that begin with `xn--`; empty where one is none."""
+    try:
+        return ".".join(
+            part[4:].encode("ascii").decode("punycode") if part[:4].lower() == "xn--" else part
+            for part in _limited(text).split(".")
+        )
+    except UnicodeError:
+        return ""
+
+
+@python("punycode_domain_to_string", "string", "string")
+def punycode_domain_to_string(text: str) -> str:
+    """`punycode_domain_to_string(domain)`: encode the labels with characters beyond ASCII."""
     return ".".join(
-        p if p.isascii() else "xn--" + p.encode("punycode").decode("ascii") for p in text.split(".")
+        part if part.isascii() else "xn--" + part.encode("punycode").decode("ascii")
+        for part in _DOTS.split(_limited(text))
     )
