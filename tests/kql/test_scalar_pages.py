@@ -105,6 +105,50 @@ def ask(query):
         ("trim('a)|(b', 'xaxbx')", "xxx"),
         ("trim('a', 'aaaa')", "aa"),
         (r"trim(@'[^\w]+', '-  Te st1// $')", "Te st1"),
+        # convert_*: every page's example; names are case-sensitive and other names give null
+        ("round(convert_angle(1.2, 'Degree', 'Arcminute'), 12)", 72.0),
+        ("round(convert_energy(1.2, 'Joule', 'BritishThermalUnit'), 17)", 0.00113738054437598),
+        ("convert_force(1.2, 'Newton', 'Decanewton')", 0.12),
+        ("round(convert_mass(1.2, 'Kilogram', 'Pound'), 14)", 2.64554714621853),
+        ("round(convert_speed(1.2, 'MeterPerSecond', 'CentimeterPerHour'), 6)", 432000.0),
+        ("convert_temperature(1.2, 'Kelvin', 'DegreeCelsius')", -271.95),
+        ("round(convert_length(1.2, 'Meter', 'Foot'), 14)", 3.93700787401575),
+        ("round(convert_volume(1.2, 'CubicMeter', 'AcreFoot'), 16)", 0.0009728568),
+        ("round(convert_angle(0.5, 'Tilt', 'Degree'), 12)", 30.0),
+        ("round(convert_angle(30, 'Degree', 'Tilt'), 12)", 0.5),
+        ("convert_length(1.2, 'meter', 'Foot')", None),
+        # beta_cdf, beta_pdf, beta_inv: examples and notes
+        ("round(beta_cdf(0.9, 10.0, 20.0), 15)", 0.999999999999959),
+        ("beta_cdf(1.5, 10.0, 20.0)", "NaN"),
+        ("beta_cdf(-10.0, 10.0, 20.0)", "NaN"),
+        ("beta_cdf(0.1, -1.0, 20.0)", "NaN"),
+        ("beta_cdf(0.1, 1.0, 10001.0)", "NaN"),
+        ("beta_cdf(real(null), -1.0, 1.0)", None),
+        ("beta_cdf(0, 2, 3)", 0.0),
+        ("beta_cdf(1, 2, 3)", 1.0),
+        ("round(beta_pdf(0.5, 10.0, 20.0), 15)", 0.746176019310951),
+        ("beta_pdf(1.0, 10.0, 20.0)", "NaN"),
+        ("round(beta_inv(0.1, 10.0, 20.0), 15)", 0.226415022388749),
+        ("beta_inv(1.5, 10.0, 20.0)", None),
+        ("beta_inv(0.1, -1.0, 20.0)", "NaN"),
+        # parse_xml: the table of the page, its example, its notes
+        ("parse_xml('<e/>')", {"e": None}),
+        ("parse_xml('<e>text</e>')", {"e": "text"}),
+        ("parse_xml('<e name=\"value\" />')", {"e": {"@name": "value"}}),
+        ("parse_xml('<e name=\"value\">text</e>')", {"e": {"@name": "value", "#text": "text"}}),
+        ("parse_xml('<e> <a>text</a> <b>text</b> </e>')", {"e": {"a": "text", "b": "text"}}),
+        ("parse_xml('<e> <a>text</a> <a>text</a> </e>')", {"e": {"a": ["text", "text"]}}),
+        ("parse_xml('<e> text <a>text</a> </e>')", {"e": {"#text": "text", "a": "text"}}),
+        (
+            "parse_xml('<?xml version=\"1.0\" encoding=\"UTF-8\"?><duration> <value>118.0</value><!-- x --></duration>')",
+            {"duration": {"value": 118.0}},
+        ),
+        ("parse_xml('<e>').e", None),
+        ("isnull(parse_xml('<e>'))", True),
+        ("parse_xml('<e>&lt;&amp;</e>').e", "<&"),
+        # the datetime data type: an empty literal is the current time
+        ("datetime() == now()", True),
+        ("date () - now()", "00:00:00"),
     ],
 )  # fmt: skip
 def test_a_value_is_what_its_page_says(expression, value):
@@ -120,6 +164,8 @@ def test_a_value_is_what_its_page_says(expression, value):
         ("trim('', 'a')", "not empty"),
         ("parse_command_line('a', 'posix')", "windows"),
         ('parse_command_line(\'a "b""c"\', "windows")', "doubled quote"),
+        ('parse_xml(\'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>\')', "entities"),
+        ("parse_xml(strcat(strrep('<a>', 1000), strrep('</a>', 1000)))", "200 deep"),
         ("hash(1.5)", "hash() of a real"),
         ("punycode_from_string(strcat(strrep('é', 1024), strrep('a', 1024), strrep(strrep('b', 1000), 10)))", "10000 characters"),
     ],
@@ -129,3 +175,38 @@ def test_what_has_no_known_answer_is_refused_by_name(expression, word):
         ask(f"print x = {expression}")
     assert word in refused.value.message
     assert "Python" not in refused.value.message
+
+
+def test_welch_test_gives_the_p_value_of_its_page():
+    # docs: welch_test; the second of Wikipedia's examples, p = 0.021
+    first = "27.5, 21.0, 19.0, 23.6, 17.0, 17.9, 16.9, 20.1, 21.9, 22.6, 23.1, 19.6, 19.0, 21.7, 21.4"
+    second = "27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0, 24.8, 20.2, 21.9, 22.1, 22.9, 20.5, 24.4"
+    rows = ask(f"""
+        print a = dynamic([{first}]), b = dynamic([{second}])
+        | mv-expand a to typeof(double), b to typeof(double)
+        | summarize m1 = avg(a), v1 = variance(a), c1 = count(), m2 = avg(b), v2 = variance(b), c2 = count()
+        | project round(welch_test(m1, v1, c1, m2, v2, c2), 3), welch_test(m1, v1, 1, m2, v2, c2)
+    """)
+    assert rows == [[0.021, None]]
+
+
+@pytest.mark.parametrize(
+    "family", ["angle", "energy", "force", "length", "mass", "speed", "temperature", "volume"]
+)
+def test_every_unit_converts_there_and_back(family):
+    from seawall.kql.functions.codecs.units import convert, units
+
+    names = list(units(family))
+    base = next(name for name in names if not units(family)[name])
+    for name in names:
+        value = convert(family, 0.25, name, base)
+        assert value is not None
+        assert convert(family, value, base, name) == pytest.approx(0.25, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(0.5, 0.5), (1, 3), (10, 20), (2.5, 400), (5000, 2)])
+def test_beta_inv_is_the_inverse_of_beta_cdf(alpha, beta):
+    # docs: beta_inv
+    for probability in (1e-6, 0.1, 0.5, 0.9):
+        query = f"beta_cdf(beta_inv({probability!r}, {alpha}, {beta}), {alpha}, {beta})"
+        assert ask(f"print {query}")[0][0] == pytest.approx(probability, rel=1e-9)
