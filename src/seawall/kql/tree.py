@@ -403,9 +403,10 @@ class Render(Operator, frozen=True, gc=False):
 
 
 class As(Operator, frozen=True, gc=False):
-    """`as name`."""
+    """`as name`; with `hint.materialized=true` what it names is computed once."""
 
     name: str
+    materialized: bool = False
 
 
 class Invoke(Operator, frozen=True, gc=False):

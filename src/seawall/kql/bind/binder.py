@@ -9,6 +9,7 @@ from seawall.kql.bind.expand import Expand
 from seawall.kql.bind.names import Numbers
 from seawall.kql.bind.relation import Col, Ids, Rel
 from seawall.kql.bind.scope import Env, FunctionLet, Scope, TableLet
+from seawall.kql.bind.shared import Shared
 from seawall.kql.bind.values import UNKNOWN, Ex
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.functions.core import convert
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from seawall.kql.catalog import Catalog
 
 
-class Binder(Expand):
+class Binder(Expand, Shared):
     """Binds one query against a catalog of tables. Used once."""
 
     def __init__(
@@ -64,6 +65,7 @@ class Binder(Expand):
         explode: bool = True,
         wraps: bool = False,
     ) -> None:
+        Shared.__init__(self)
         self.wraps = wraps
         self.catalog = catalog
         self.ids = Ids()
@@ -81,7 +83,7 @@ class Binder(Expand):
         self.hints: dict[str, Any] = {}
         self.options: list[str] = []
         self.settings: dict[str, Expr] = {}
-        self.peek = catalog.peek
+        self.peek = lambda sql, uses_now: catalog.peek(self.head() + sql, uses_now)
 
     def query(self, query: Query) -> Rel:
         """Bind a whole query."""
@@ -254,6 +256,8 @@ class Binder(Expand):
 
     def op_as(self, node: As, rel: Rel, env: Env) -> Rel:
         """`as`: a name for what has been computed so far."""
+        if node.materialized:
+            rel = self.once(rel, node, env)
         env.names[node.name] = TableLet(None, env, rel)
         parent = env.parent
         if parent is not None:

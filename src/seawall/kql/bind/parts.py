@@ -28,6 +28,7 @@ class Parts(Plugins):
     expanded: Callable[..., tuple[Rel, list[str]]]
     step_of: Callable[[Operator, Rel, Env], Rel]
     pipeline: Callable[[Pipeline, Env], Rel]
+    partitions: set[str]
 
     def op_mv_apply(self, node: MvApply, rel: Rel, env: Env) -> Rel:
         """`mv-apply`: the steps run over the elements of each row."""
@@ -109,5 +110,6 @@ class Parts(Plugins):
         if node.query is None:  # pragma: no cover - the caller looked
             raise refuse("partition without a query", node.pos)
         inside.names[derived(node.column)] = Ex(keys.cols[0].ex.sql, key.type)
+        self.partitions.add(keys.cols[0].ex.sql.partition(".")[0])
         sub = self.pipeline(node.query, inside).flush()
         return Rel(self.ids, sub.visible, f"{keys.frm} JOIN LATERAL {sub.frm} ON true")

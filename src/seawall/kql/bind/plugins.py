@@ -42,13 +42,13 @@ class Plugins(Prelude, Tables):
         if self.part_columns(rel):
             raise refuse("evaluate inside mv-apply or partition", node.pos)
         if plugin is None and name in ACTIVITY:
-            out = ACTIVITY[name](self, node.call, rel.flush(), env)
+            out = ACTIVITY[name](self, node.call, self.once(rel).flush(), env)
             return self.declared(node, out) if node.schema is not None else out
         if plugin is None:
             if name in builtins().plugins:
                 raise refuse(f"the plugin {name}", node.pos)
             raise Fault(f"there is no plugin {name}", node.pos, hint=near(name, builtins().plugins))
-        out = plugin(node, rel.flush(), env)
+        out = plugin(node, self.once(rel).flush(), env)
         if node.schema is not None and name != "bag_unpack":
             out = self.declared(node, out)
         return out

@@ -1,11 +1,11 @@
-"""Operators that change a table's shape: make-series, top-nested, search, find."""
+"""Operators that change a table's shape: make-series, search, find."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from seawall.kql.bind.names import Namer, derived
-from seawall.kql.bind.parts import Parts
+from seawall.kql.bind.nested import Nested
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import NUMBERS, Ex, literal, quote, to_json, to_real, to_string
@@ -32,7 +32,7 @@ from seawall.kql.tree import (
 )
 
 
-class Shapes(Parts):
+class Shapes(Nested):
     """The part of the binder that changes a table's shape."""
 
     def shape_step(self, node: Operator, rel: Rel, env: Env) -> Rel:
@@ -65,7 +65,7 @@ class Shapes(Parts):
         """`make-series`: an array for each aggregate, one place for each step of the axis."""
         if self.part_columns(rel):
             raise refuse("make-series inside mv-apply or partition", node.pos)
-        rel = rel.flush()
+        rel = self.once(rel).flush()
         scope = Scope(rel, env)
         axis = self.ex(node.axis, scope)
         axis_name = derived(node.axis) or "Column1"
@@ -155,58 +155,6 @@ class Shapes(Parts):
         if value.type != axis.type and not (value.type in NUMBERS and axis.type in NUMBERS):
             raise Fault(f"an end of the axis is a {axis.type}, not a {value.type}", node.pos)
         return str(value.sql)
-
-    # --- top-nested ----------------------------------------------------------------------------------------
-
-    def op_top_nested(self, node: TopNested, rel: Rel, env: Env) -> Rel:
-        """`top-nested`: each level keeps the best values within every value of the level above."""
-        if self.part_columns(rel):
-            raise refuse("top-nested inside mv-apply or partition", node.pos)
-        rel = rel.flush()
-        above: list[tuple[str, Ex]] = []
-        cols: list[Col] = []
-        namer = Namer(numbers=self.numbers)
-        ordering: list[str] = []
-        frm = ""
-        for level in node.levels:
-            if level.others is not None:
-                raise refuse("top-nested with others", level.pos)
-            scope = Scope(rel, env)
-            value = self.ex(level.column, scope)
-            name = namer.unique(derived(level.column))
-            inner = Scope(rel, env, aggregate=True)
-            aggregate = level.aggregate.value if isinstance(level.aggregate, Named) else level.aggregate
-            total = self.ex(aggregate, inner)
-            label = level.aggregate.names[0] if isinstance(level.aggregate, Named) else f"aggregated_{name}"
-            label = namer.unique(label)
-            keys = [*above, (name, value)]
-            grouped = Rel(self.ids, [*(Col(k, e) for k, e in keys), Col("\0total", total)], rel.frm)
-            grouped.where = list(rel.where)
-            grouped.group = " GROUP BY " + ", ".join(e.sql for _, e in keys)
-            flat = grouped.flush()
-            score = flat.names["\0total"].ex
-            if level.count is not None:
-                count = self.row_count(level.count, env, "top-nested")
-                by = ", ".join(flat.names[k].ex.sql for k, _ in above)
-                rank = f"row_number() OVER ({'PARTITION BY ' + by + ' ' if by else ''}ORDER BY {score.sql} {'DESC NULLS LAST' if level.descending else 'ASC NULLS FIRST'})"
-                flat = flat.replace([*flat.cols, Col("\0rank", Ex(rank, "long"))]).flush()
-                flat.where = [f"{flat.names[chr(0) + 'rank'].ex.sql} <= {count}"]
-                flat = flat.flush()
-            level_cols = [Col(name, flat.names[name].ex), Col(label, flat.names["\0total"].ex)]
-            if not cols:
-                frm = flat.frm
-                cols = level_cols
-            else:
-                on = " AND ".join(
-                    f"{_same(c.ex.sql, flat.names[c.name].ex.sql)}" for c in cols if c.name in dict(above)
-                )
-                frm = f"{frm} JOIN {flat.frm} ON {on}"
-                cols = [*cols, *level_cols]
-            ordering.append(f"{level_cols[1].ex.sql} {'DESC' if level.descending else 'ASC'}")
-            above = keys
-        out = Rel(self.ids, cols, frm or rel.frm)
-        out.order = " ORDER BY " + ", ".join(ordering)
-        return out
 
     # --- search and find -----------------------------------------------------------------------------------
 
@@ -385,10 +333,6 @@ def wildcard(sql: str, text: str, *, exact: bool) -> str:
             else f"contains(lower({sql}), {folded(needle.sql, needle)})"
         )
     return term(sql, needle, needle.sql, exact=exact, lead=lead, trail=trail)
-
-
-def _same(a: str, b: str) -> str:
-    return f"{a} IS NOT DISTINCT FROM {b}"
 
 
 __all__ = ["Any", "Shapes", "to_real"]

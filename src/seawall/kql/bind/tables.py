@@ -48,6 +48,7 @@ class Tables(Operators):
     scan_table: Callable[[str, int], Rel | None]
     scans: dict[int, str]
     table_names: Callable[[], list[str]]
+    once: Callable[..., Rel]
 
     # --- join ----------------------------------------------------------------------------------------------
 
@@ -356,7 +357,8 @@ class Tables(Operators):
     def called_table(self, node: Call, env: Env) -> Rel:
         """Bind a call that gives a table."""
         if node.name in ("materialize", "view") and len(node.args) == 1:
-            return self.table_of(node.args[0], env)
+            rel = self.table_of(node.args[0], env)
+            return self.once(rel, node, env) if node.name == "materialize" else rel
         if node.name == "table" and node.args:
             name = self.constant(node.args[0], Scope(None, env), "a table's name")
             return self.named_table(Name(node.pos, str(name)), Env())

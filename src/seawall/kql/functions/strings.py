@@ -7,7 +7,7 @@ from typing import Any
 
 from seawall.kql.bind.compare import regex
 from seawall.kql.bind.values import Ex, literal, quote, to_json, to_string
-from seawall.kql.errors import Fault, refuse
+from seawall.kql.errors import Fault, Unanswered, refuse
 from seawall.kql.functions.core import convert, type_argument
 from seawall.kql.functions.registry import coerce, python, result, special, sql, udf
 
@@ -449,7 +449,7 @@ def _argument(text: str, at: int) -> tuple[str, int]:
             out.append('"')
             continue
         if quoted and text[at : at + 1] == '"':
-            raise ValueError(
+            raise Unanswered(
                 "parse_command_line(): what a doubled quote inside quotes means is not documented"
             )
         quoted = not quoted

@@ -9,6 +9,7 @@ import uuid
 import zlib
 from typing import Any
 
+from seawall.kql.errors import Unanswered
 from seawall.kql.functions.registry import python
 
 MAX_INFLATED = 64 << 20
@@ -76,7 +77,7 @@ def _inflate(raw: bytes | None, wbits: int) -> str:
     try:
         out = inflater.decompress(raw, MAX_INFLATED)
         if inflater.unconsumed_tail:
-            raise ValueError(f"a compressed text of more than {MAX_INFLATED} bytes")
+            raise Unanswered(f"a compressed text of more than {MAX_INFLATED} bytes")
         return out.decode() if inflater.eof else ""
     except (zlib.error, UnicodeDecodeError):
         return ""

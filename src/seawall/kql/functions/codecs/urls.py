@@ -8,6 +8,7 @@ import re
 import urllib.parse
 from typing import Any
 
+from seawall.kql.errors import Unanswered
 from seawall.kql.functions.registry import python
 
 
@@ -137,7 +138,7 @@ MAX_PUNYCODE = 10_000
 
 def _limited(text: str) -> str:
     if len(text) > MAX_PUNYCODE:
-        raise ValueError(f"punycode of more than {MAX_PUNYCODE} characters")
+        raise Unanswered(f"punycode of more than {MAX_PUNYCODE} characters")
     return text
 
 

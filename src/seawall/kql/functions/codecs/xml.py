@@ -6,6 +6,7 @@ import re
 from typing import Any
 from xml.parsers import expat
 
+from seawall.kql.errors import Unanswered
 from seawall.kql.functions.registry import python
 
 MAX_XML = 1 << 20
@@ -51,7 +52,7 @@ class _Reader:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self.open) > MAX_DEPTH:
-            raise ValueError(f"parse_xml(): elements more than {MAX_DEPTH} deep")
+            raise Unanswered(f"parse_xml(): elements more than {MAX_DEPTH} deep")
         self.open.append(_Element(name, attributes))
 
     def end(self, name: str) -> None:
@@ -68,7 +69,7 @@ class _Reader:
             self.open[-1].add("#text", _number(text) if _NUMBER.match(text) else text)
 
     def entity(self, *_: Any) -> None:
-        raise ValueError("parse_xml(): entities of a document's own are not read")
+        raise Unanswered("parse_xml(): entities of a document's own are not read")
 
 
 def _number(text: str) -> int | float:
