@@ -299,19 +299,27 @@ def negate(binder: Any, node: Any, scope: Any) -> Ex:
     return Ex(f"(NOT {binder.test(node.args[0], scope, filtering=False)})", "bool")
 
 
-def _extreme(word: str) -> Any:
+def _extreme(word: str, decimals: str) -> Any:
     def bound(binder: Any, node: Any, scope: Any) -> Ex:
         values = binder.args(node, scope)
+        if any(value.type == "dynamic" for value in values):  # KS206
+            raise Fault(
+                f"{node.name}() takes no dynamic", node.pos, hint="convert it: tolong(...), tostring(...)"
+            )
         type_ = common(values, node.pos, node.name)
-        if type_ in ("dynamic", "decimal", "guid", "bool"):
-            raise refuse(f"{node.name}() of {type_} values", node.pos)
-        return Ex(f"{word}({', '.join(convert(value, type_, node.pos) for value in values)})", type_)
+        if type_ in ("dynamic", "guid"):
+            raise Fault(f"{node.name}() finds no type that its arguments share", node.pos)
+        parts = [convert(value, type_, node.pos) for value in values]
+        if type_ == "decimal":
+            texts = " || ',' || ".join(f"coalesce('\"' || {part} || '\"', 'null')" for part in parts)
+            return Ex(f"{decimals}('[' || {texts} || ']')", type_)
+        return Ex(f"{word}({', '.join(parts)})", type_)
 
     return bound
 
 
-special("min_of")(_extreme("least"))
-special("max_of")(_extreme("greatest"))
+special("min_of")(_extreme("least", "k_decimal_min"))
+special("max_of")(_extreme("greatest", "k_decimal_max"))
 
 
 # --- columns and types -------------------------------------------------------------------------------------

@@ -320,7 +320,7 @@ def series_iir(values: Any, b: Any, a: Any) -> Any:
 
 
 @special(
-    "series_decompose series_decompose_anomalies series_decompose_forecast series_outliers series_periods_detect series_periods_validate series_fit_2lines series_fit_2lines_dynamic series_fit_poly series_fft series_ifft welch_test beta_cdf beta_inv beta_pdf"
+    "series_decompose series_decompose_anomalies series_decompose_forecast series_outliers series_periods_detect series_periods_validate series_fit_2lines series_fit_2lines_dynamic series_fit_poly series_fft series_ifft"
 )
 def statistical(binder: Any, node: Any, scope: Any) -> Ex:
     """Refused: their results depend on the details of an implementation that is not published."""
