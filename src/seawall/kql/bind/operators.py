@@ -266,7 +266,10 @@ class Operators(Expressions, Aggregates):
         out: list[Col] = []
         seen: set[str] = set()
         for item, order in zip(node.items, node.orders, strict=True):
-            cols = [col for col in self.matching(item, rel) if col.name not in seen]
+            found = self.matching(item, rel)
+            if isinstance(item, Name) and found[0].name in seen:
+                raise Fault(f"the column {found[0].name!r} stands here twice", item.pos)
+            cols = [col for col in found if col.name not in seen]
             if order:
                 natural = order.startswith("granny")
                 cols.sort(
@@ -560,9 +563,9 @@ DOTNET = {
 
 
 def _granny(name: str) -> list[Any]:
-    return [
-        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name) if part
-    ]
+    # Numbers in names count as numbers, 2 before 02 (the analyser's order).
+    parts = [part for part in re.split(r"([0-9]+)", name) if part]
+    return [(0, int(part), len(part), "") if part[0] in "0123456789" else (1, 0, 0, part) for part in parts]
 
 
 def _forget(ex: Ex) -> Ex:
