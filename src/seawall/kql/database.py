@@ -467,13 +467,17 @@ def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0]
 
 
+_UDF_RAISED = re.compile(r"Python exception occurred while executing the UDF: \w+: ")
+
+
 def _runtime(error: Exception) -> KqlError:
     text = _first_line(error)
-    for mark in ("Invalid Input Error: ", "Out of Range Error: ", "Conversion Error: "):
-        text = text.replace(mark, "")
     _, known, refused = text.partition(f"{Unanswered.__name__}: ")
     if known:
         return KqlError(refused, kind="unsupported")
+    text = _UDF_RAISED.sub("", text)
+    for mark in ("Invalid Input Error: ", "Out of Range Error: ", "Conversion Error: "):
+        text = text.replace(mark, "")
     if "Binder Error" in text or "Parser Error" in text or "Catalog Error" in text:
         return KqlError(f"this query cannot be run here: {text}", kind="unsupported")
     return KqlError(f"the query failed: {text}", kind="runtime")

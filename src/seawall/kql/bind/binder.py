@@ -10,7 +10,7 @@ from seawall.kql.bind.expand import Expand
 from seawall.kql.bind.names import Numbers
 from seawall.kql.bind.relation import Col, Ids, Rel
 from seawall.kql.bind.scope import Env, FunctionLet, Scope, TableLet
-from seawall.kql.bind.shared import Shared
+from seawall.kql.bind.shared import Shared, outside
 from seawall.kql.bind.values import UNKNOWN, Ex
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.functions.core import convert
@@ -84,7 +84,12 @@ class Binder(Expand, Shared):
         self.hints: dict[str, Any] = {}
         self.options: list[str] = []
         self.settings: dict[str, Expr] = {}
-        self.peek = lambda sql, uses_now: catalog.peek(self.head() + sql, uses_now)
+
+    def peek(self, sql: str, uses_now: bool) -> list[tuple[Any, ...]]:
+        """Look at data for a plugin whose columns are the data's."""
+        if outside(sql):
+            raise refuse("a plugin whose columns depend on the data, inside mv-apply or partition", -1)
+        return self.catalog.peek(self.head() + sql, uses_now)
 
     def query(self, query: Query) -> Rel:
         """Bind a whole query."""

@@ -11,7 +11,7 @@ from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.tables import Tables
 from seawall.kql.bind.values import Ex, literal, quote, to_json, to_string
-from seawall.kql.errors import Fault, refuse
+from seawall.kql.errors import Fault, Whole, refuse
 from seawall.kql.facts import builtins, near
 from seawall.kql.functions.core import convert
 from seawall.kql.tree import Call, Evaluate, Expr, Lit, Name, Named
@@ -40,7 +40,7 @@ class Plugins(Prelude, Tables):
             "ipv6_lookup": self.ip_lookup,
         }.get(name)
         if self.part_columns(rel):
-            raise refuse("evaluate inside mv-apply or partition", node.pos)
+            raise Whole("evaluate inside mv-apply or partition", node.pos)
         if plugin is None and name in ACTIVITY:
             out = ACTIVITY[name](self, node.call, self.once(rel).flush(), env)
             return self.declared(node, out) if node.schema is not None else out

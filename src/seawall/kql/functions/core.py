@@ -21,7 +21,7 @@ from seawall.kql.bind.values import (
     to_string,
     to_timespan,
 )
-from seawall.kql.errors import Fault, refuse
+from seawall.kql.errors import Fault, Whole, refuse
 from seawall.kql.functions.registry import result, special, sql, udf
 from seawall.kql.temporal import MAX_DATETIME, format_timespan, parse_datetime, parse_timespan
 from seawall.kql.tree import Lit, Name, Star, TypeOf
@@ -299,19 +299,27 @@ def negate(binder: Any, node: Any, scope: Any) -> Ex:
     return Ex(f"(NOT {binder.test(node.args[0], scope, filtering=False)})", "bool")
 
 
-def _extreme(word: str) -> Any:
+def _extreme(word: str, decimals: str) -> Any:
     def bound(binder: Any, node: Any, scope: Any) -> Ex:
         values = binder.args(node, scope)
+        if any(value.type == "dynamic" for value in values):  # KS206
+            raise Fault(
+                f"{node.name}() takes no dynamic", node.pos, hint="convert it: tolong(...), tostring(...)"
+            )
         type_ = common(values, node.pos, node.name)
-        if type_ in ("dynamic", "decimal", "guid", "bool"):
-            raise refuse(f"{node.name}() of {type_} values", node.pos)
-        return Ex(f"{word}({', '.join(convert(value, type_, node.pos) for value in values)})", type_)
+        if type_ in ("dynamic", "guid"):
+            raise Fault(f"{node.name}() finds no type that its arguments share", node.pos)
+        parts = [convert(value, type_, node.pos) for value in values]
+        if type_ == "decimal":
+            texts = " || ',' || ".join(f"coalesce('\"' || {part} || '\"', 'null')" for part in parts)
+            return Ex(f"{decimals}('[' || {texts} || ']')", type_)
+        return Ex(f"{word}({', '.join(parts)})", type_)
 
     return bound
 
 
-special("min_of")(_extreme("least"))
-special("max_of")(_extreme("greatest"))
+special("min_of")(_extreme("least", "k_decimal_min"))
+special("max_of")(_extreme("greatest", "k_decimal_max"))
 
 
 # --- columns and types -------------------------------------------------------------------------------------
@@ -406,6 +414,8 @@ def toscalar(binder: Any, node: Any, scope: Any) -> Ex:
     rel = binder.table_of(arg, scope.env)
     if not rel.cols:
         raise Fault("this table has no columns", node.pos)
+    if binder.part_columns(rel):
+        raise Whole("toscalar() of what is inside mv-apply or partition", node.pos)
     one = rel.replace([rel.cols[0]])
     type_ = one.cols[0].ex.type
     if one.cols[0].ex.rep:
