@@ -140,6 +140,10 @@ def test_what_is_not_published_is_refused_by_name(call):
 def test_a_pair_without_a_series_is_refused():
     with pytest.raises(KqlError, match="at least one series"):
         ask("series_add(1, 2)")
+    with pytest.raises(KqlError, match="not a string"):
+        ask("series_equals(dynamic([1]), 'a')")
+    with pytest.raises(KqlError, match="at least one series"):
+        ask("series_dot_product(1, 2.5)")
 
 
 def test_a_transform_beyond_bounds_is_refused_by_name():

@@ -54,6 +54,7 @@ def bag_pack(binder: Any, node: Any, scope: Any) -> Ex:
     parts: list[str] = []
     for index in range(0, len(values), 2):
         key, value = values[index], values[index + 1]
+        coerce(key, "string", node.args[index].pos, f"{node.name}()")
         name = (
             quote(msgspec.json.encode(key.const).decode() + ":")
             if key.known and isinstance(key.const, str)
