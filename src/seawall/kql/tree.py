@@ -118,6 +118,7 @@ class Lambda(Expr, frozen=True, gc=False):
     params: tuple[Param, ...]
     body: tuple[Statement, ...]
     result: Expr | Pipeline
+    view: bool = False
 
 
 class Param(Node, frozen=True, gc=False):

@@ -12,7 +12,7 @@ from seawall.kql.bind.parts import Parts
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import NUMBERS, SQL_TYPES, Ex
-from seawall.kql.errors import Fault, refuse
+from seawall.kql.errors import Fault, Whole
 from seawall.kql.functions.core import convert
 from seawall.kql.tree import Named, TopLevel, TopNested
 
@@ -46,7 +46,7 @@ class Nested(Parts):
     def op_top_nested(self, node: TopNested, rel: Rel, env: Env) -> Rel:
         """Bind `top-nested`."""
         if self.part_columns(rel):
-            raise refuse("top-nested inside mv-apply or partition", node.pos)
+            raise Whole("top-nested inside mv-apply or partition", node.pos)
         rel = self.once(rel).flush()
         levels = self.levels(node, rel, env)
         branches: list[Rel] = []

@@ -163,6 +163,21 @@ class Rel:
         out.source = self.source
         return out
 
+    def again(self, source: str) -> Rel:
+        """Give a flushed relation that is kept under the name `source` once more, under an alias of its own."""
+        self.ids.table += 1
+        alias = f"t{self.ids.table}"
+
+        def moved(ex: Ex) -> Ex:
+            return refer(ex, f"{alias}.{ex.sql.rpartition('.')[2]}")
+
+        leaves = {origin: moved(leaf) for origin, leaf in self.leaves.items()}
+        out = Rel(
+            self.ids, [Col(col.name, moved(col.ex)) for col in self.cols], f"{source} AS {alias}", leaves
+        )
+        out.sorted, out.source = self.sorted, self.source
+        return out
+
     def settle(self) -> Rel:
         """Give a relation to which expressions may be added: flushed where that is needed."""
         return self.flush() if self.closed or self.heavy else self

@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from seawall.kql.bind.relation import CHANCE, Col, Rel
-from seawall.kql.bind.values import Ex
+from seawall.kql.bind.relation import CHANCE
 from seawall.kql.errors import Fault
 
 if TYPE_CHECKING:
-    from seawall.kql.bind.relation import Ids
+    from seawall.kql.bind.relation import Ids, Rel
     from seawall.kql.bind.scope import Env
     from seawall.kql.tree import Node
 
@@ -45,23 +44,13 @@ class Shared:
                 return rel
             rel = rel.flush()
             text, _, alias = rel.frm.rpartition(" AS ")
-            if _outside(text):
+            if outside(text):
                 return rel  # within the query of a partition: it is computed once for each key as it is
             rel.frm = f"{self._keep(text[1:-1])} AS {alias}"
             if node is not None and env is not None:
                 self._rels[id(node), id(env)] = (node, env, rel)
             return rel
-        old = known[2]
-        before = old.frm.rpartition(" AS ")
-        self.ids.table += 1
-        alias = f"t{self.ids.table}"
-        cols: list[Col] = []
-        for col in old.cols:
-            sql = f"{alias}.{col.ex.sql.rpartition('.')[2]}"
-            cols.append(Col(col.name, Ex(sql, col.ex.type, col.ex.rep, base=sql if col.ex.base else "")))
-        out = Rel(self.ids, cols, f"{before[0]} AS {alias}")
-        out.sorted, out.source = old.sorted, old.source
-        return out
+        return known[2].again(known[2].frm.partition(" AS ")[0])
 
     def fixed(self, sql: str, node: Node, env: Env | None) -> str:
         """Give a value that is computed once for all uses of `node` with these names around it.
@@ -69,14 +58,14 @@ class Shared:
         Raises:
             Fault: it reads the row around it; Kusto computes toscalar() a constant number of times, never once a row.
         """
-        outside = _outside(sql)
-        if outside - self.partitions:
+        around = outside(sql)
+        if around - self.partitions:
             raise Fault(
                 "toscalar() cannot read a column of the row around it",
                 node.pos,
                 hint="it is computed once for the whole query: join the two tables instead",
             )
-        if outside or CHANCE.search(sql) is None:
+        if around or CHANCE.search(sql) is None:
             return sql
         env = _naming(env)
         known = self._texts.get((id(node), id(env)))
@@ -110,7 +99,7 @@ def _by_chance(rel: Rel) -> bool:
     return any(CHANCE.search(part) for part in parts)
 
 
-def _outside(text: str) -> set[str]:
-    # The tables that an SQL text reads and does not bring along.
+def outside(text: str) -> set[str]:
+    """Find the tables that an SQL text reads and does not bring along."""
     code = _QUOTED.sub("", text)
     return set(_USED.findall(code)) - set(_MADE.findall(code))

@@ -21,7 +21,7 @@ from seawall.kql.bind.values import (
     to_string,
     to_timespan,
 )
-from seawall.kql.errors import Fault, refuse
+from seawall.kql.errors import Fault, Whole, refuse
 from seawall.kql.functions.registry import result, special, sql, udf
 from seawall.kql.temporal import MAX_DATETIME, format_timespan, parse_datetime, parse_timespan
 from seawall.kql.tree import Lit, Name, Star, TypeOf
@@ -414,6 +414,8 @@ def toscalar(binder: Any, node: Any, scope: Any) -> Ex:
     rel = binder.table_of(arg, scope.env)
     if not rel.cols:
         raise Fault("this table has no columns", node.pos)
+    if binder.part_columns(rel):
+        raise Whole("toscalar() of what is inside mv-apply or partition", node.pos)
     one = rel.replace([rel.cols[0]])
     type_ = one.cols[0].ex.type
     if one.cols[0].ex.rep:

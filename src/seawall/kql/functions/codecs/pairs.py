@@ -1,4 +1,8 @@
-"""Keys and values in a text: what the operator parse-kv is made of."""
+"""Keys and values in a text: what the operator parse-kv is made of.
+
+Source: the documentation's page on parse-kv. The first value of a key counts; spaces around keys and values that
+stand without quotes do not.
+"""
 
 from __future__ import annotations
 
@@ -10,104 +14,124 @@ from seawall.kql.functions.registry import udf
 def _kv_pairs(keys: Any, values: Any) -> dict[str, str]:
     out: dict[str, str] = {}
     for key, value in zip(keys, values, strict=True):
-        out.setdefault(key, value)
+        out.setdefault(key.strip(), value.strip())
     return out
+
+
+class _Reader:
+    """Reads a text from left to right. `quotes` maps what opens to what closes."""
+
+    def __init__(self, text: str, quotes: dict[str, str], escapes: str) -> None:
+        self.text = text
+        self.quotes = quotes
+        self.escapes = escapes
+        self.at = 0
+
+    def meets(self, mark: str) -> bool:
+        """Tell whether a mark stands here."""
+        return self.text.startswith(mark, self.at)
+
+    def spaces(self, *until: str) -> None:
+        """Step over spaces, but not over a mark that begins with one."""
+        while self.at < len(self.text) and self.text[self.at].isspace() and not any(map(self.meets, until)):
+            self.at += 1
+
+    def quoted(self) -> str | None:
+        """Read what stands in quotes here, without them; None where none open."""
+        close = self.quotes.get(self.text[self.at : self.at + 1])
+        if close is None:
+            return None
+        self.at += 1
+        chars: list[str] = []
+        while self.at < len(self.text):
+            char = self.text[self.at]
+            if char in self.escapes and self.at + 1 < len(self.text):
+                chars.append(self.text[self.at + 1])
+                self.at += 2
+                continue
+            self.at += 1
+            if char == close:
+                break
+            chars.append(char)
+        return "".join(chars)
+
+    def until(self, *marks: str) -> str:
+        """Read up to one of the marks, or to the end."""
+        found = [place for place in (self.text.find(mark, self.at) for mark in marks) if place >= 0]
+        start, self.at = self.at, min(found, default=len(self.text))
+        return self.text[start : self.at].strip()
+
+    def value_before_key(self, pair: str, kv: str) -> str:
+        """Read a value that may hold pair delimiters: up to the one before the next key."""
+        following = self.text.find(kv, self.at)
+        end = self.text.rfind(pair, self.at, following) if following >= 0 else -1
+        start, self.at = self.at, len(self.text) if end < 0 else end
+        return self.text[start : self.at].strip()
+
+
+def _delimited(reader: _Reader, pair: str, kv: str, *, greedy: bool) -> dict[str, str]:
+    out: dict[str, str] = {}
+    while reader.at < len(reader.text):
+        reader.spaces(pair)
+        key = reader.quoted()
+        if key is None:
+            key = reader.until(kv, pair)
+        else:
+            reader.spaces(kv, pair)
+        if reader.meets(kv):
+            reader.at += len(kv)
+            reader.spaces(pair)
+            value = reader.quoted()
+            if value is None:
+                value = reader.value_before_key(pair, kv) if greedy else reader.until(pair)
+            out.setdefault(key, value)
+        reader.until(pair)
+        reader.at += len(pair)
+    return out
+
+
+def _loose(reader: _Reader, names: list[str]) -> dict[str, str]:
+    """Read where every character that is no letter and no digit delimits: a key's value is the next word."""
+    text = reader.text
+    out: dict[str, str] = {}
+    waiting = sorted(names, key=len, reverse=True)
+    pending: str | None = None
+    while reader.at < len(text):
+        start = reader.at
+        word = reader.quoted()
+        if word is None:
+            if not text[start].isalnum():
+                reader.at += 1
+                continue
+            # A key may itself have characters that delimit.
+            key = None if pending is not None else next((n for n in waiting if _stands(text, n, start)), None)
+            if key is not None:
+                reader.at += len(key)
+                pending = key
+                continue
+            while reader.at < len(text) and text[reader.at].isalnum():
+                reader.at += 1
+            word = text[start : reader.at]
+        if pending is not None:
+            out.setdefault(pending, word)
+            pending = None
+        elif word in waiting:
+            pending = word
+    return out
+
+
+def _stands(text: str, key: str, at: int) -> bool:
+    end = at + len(key)
+    return bool(key) and text.startswith(key, at) and not text[end : end + 1].isalnum()
 
 
 def _parse_kv(
-    text: str, pair: str, kv: str, quotes: str, escape: str, greedy: bool, names: Any
+    text: str, pair: str, kv: str, quotes: Any, escapes: Any, greedy: bool, names: Any
 ) -> dict[str, str]:
-    """Read keys and values; without a pair delimiter every character that is no letter, digit or _ ends a pair."""
-    del names
-    if greedy:
-        return _greedy(text, pair, kv, quotes)
-    out: dict[str, str] = {}
-    open_, close = (quotes[0], quotes[-1]) if quotes else ("", "")
-    at = 0
-
-    def token(ends: str, index: int) -> tuple[str, int]:
-        chars: list[str] = []
-        if open_ and text.startswith(open_, index):
-            index += len(open_)
-            while index < len(text):
-                if escape and text.startswith(escape, index) and index + 1 < len(text):
-                    chars.append(text[index + 1])
-                    index += 2
-                elif text.startswith(close, index):
-                    return "".join(chars), index + len(close)
-                else:
-                    chars.append(text[index])
-                    index += 1
-            return "".join(chars), index
-        while index < len(text) and not any(text.startswith(end, index) for end in ends.split("\0") if end):
-            if escape and text.startswith(escape, index) and index + 1 < len(text):
-                index += 1
-            chars.append(text[index])
-            index += 1
-        return "".join(chars), index
-
-    if not pair or not kv:
-        return _loose_kv(text, pair, kv, quotes)
-    while at < len(text):
-        key, at = token(f"{kv}\0{pair}", at)
-        if text.startswith(kv, at):
-            value, at = token(pair, at + len(kv))
-            out.setdefault(key.strip(), value)
-        while at < len(text) and not text.startswith(pair, at):
-            at += 1
-        at += len(pair)
-    return out
-
-
-def _loose_kv(text: str, pair: str, kv: str, quotes: str) -> dict[str, str]:
-    words: list[str] = []
-    at = 0
-    close = {quotes[0]: quotes[-1]} if quotes else {}
-    while at < len(text):
-        char = text[at]
-        if char in close:
-            end = text.find(close[char], at + 1)
-            end = len(text) if end < 0 else end
-            words.append(text[at + 1 : end])
-            at = end + 1
-            continue
-        start = at
-        while (
-            at < len(text)
-            and (text[at].isalnum() or text[at] == "_")
-            and not (kv and text.startswith(kv, at))
-            and not (pair and text.startswith(pair, at))
-        ):
-            at += 1
-        if at > start:
-            words.append(text[start:at])
-        else:
-            at += 1
-    out: dict[str, str] = {}
-    for key, value in zip(words[::2], words[1::2], strict=False):
-        out.setdefault(key, value)
-    return out
-
-
-def _greedy(text: str, pair: str, kv: str, quotes: str) -> dict[str, str]:
-    marks: list[tuple[int, int, str]] = []
-    sep = pair or " "
-    at = text.find(kv)
-    while at >= 0:
-        start = text.rfind(sep, 0, at)
-        begin = start + len(sep) if start >= 0 else 0
-        marks.append((begin, at + len(kv), text[begin:at].strip()))
-        at = text.find(kv, at + len(kv))
-    out: dict[str, str] = {}
-    for index, (_, value_at, key) in enumerate(marks):
-        end = marks[index + 1][0] if index + 1 < len(marks) else len(text)
-        value = text[value_at:end]
-        value = value.removesuffix(sep) if index + 1 < len(marks) else value
-        if quotes and len(value) > 1 and value[0] == quotes[0] and value[-1] == quotes[-1]:
-            value = value[1:-1]
-        out.setdefault(key, value)
-    return out
+    marks = {one[0]: one[-1] for one in quotes if one}
+    reader = _Reader(text, marks, "".join(escapes))
+    return _delimited(reader, pair, kv, greedy=greedy) if pair and kv else _loose(reader, names)
 
 
 udf("kv_pairs", "dynamic dynamic", "dynamic", _kv_pairs)
-udf("parse_kv", "string string string string string bool dynamic", "dynamic", _parse_kv)
+udf("parse_kv", "string string string dynamic dynamic bool dynamic", "dynamic", _parse_kv)
