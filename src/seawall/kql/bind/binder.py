@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seawall.kql.bind import percentiles as _percentiles  # noqa: F401 - as the next line
 from seawall.kql.bind import sketches as _sketches  # noqa: F401 - its aggregates are known once it is read
 from seawall.kql.bind.expand import Expand
 from seawall.kql.bind.names import Numbers

@@ -102,8 +102,11 @@ class Parts(Plugins):
                     f"{outer.frm} JOIN {sub.frm} ON {outer.names[number].ex.sql} = {part.ex.sql}",
                     outer.leaves,
                 )
+        # A column that the steps give under a name of the row takes that one's place (as the analyser has it).
+        given = {col.name: col for col in sub.visible}
+        cols = [given.get(col.name, col) for col in cols]
         namer = Namer(set(kept))
-        cols.extend(Col(namer.unique(col.name), col.ex) for col in sub.visible)
+        cols.extend(Col(namer.unique(col.name), col.ex) for col in sub.visible if col.name not in kept)
         out = source.replace([*cols, *hidden]).flush()
         out.frm = f"(WITH {numbered} AS MATERIALIZED {text} {out.frm[1:]}"
         return out

@@ -422,7 +422,9 @@ class Tables(Operators):
         cols: list[Col] = []
         for index, item in enumerate(node.items):
             many = self.several(item, scope)
-            if many:
+            if len(many) > 1 or (
+                many and isinstance(item, Named)
+            ):  # one array that is sorted is a value as any
                 cols.extend(Col(namer.unique(name), ex) for _, name, ex in many)
                 continue
             value = self.ex(item, scope)
