@@ -194,6 +194,9 @@ class Judge:
     def _outcome(self, control: Control, subject_id: str, verdict: bool | None) -> Outcome:
         if control.header.decides == "manual":
             return Outcome.MANUAL
+        if verdict is None and control.header.evidence:
+            # What the input does not hold and a person can look up is asked for.
+            return Outcome.MANUAL
         item = self.estate.by_id.get(subject_id) if self.has_unknown else None
         if isinstance(item, AzureResource) and item.unknown:
             prefix = self.prefixes.get(subject_id)
