@@ -73,8 +73,33 @@ def _os(spec: dict[str, Any]) -> str:
         return str(os["name"]).lower()
     selector = spec.get("nodeSelector")
     if isinstance(selector, dict):
-        return str(selector.get("kubernetes.io/os") or selector.get("beta.kubernetes.io/os") or "").lower()
-    return ""
+        named = selector.get("kubernetes.io/os") or selector.get("beta.kubernetes.io/os")
+        if named:
+            return str(named).lower()
+    return _os_by_affinity(spec.get("affinity"))
+
+
+def _os_by_affinity(affinity: Any) -> str:
+    """Return the system that every term of the required node affinity asks for; the terms are alternatives."""
+    terms: Any = affinity
+    for step in ("nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"):
+        terms = terms.get(step) if isinstance(terms, dict) else None
+    found: set[str] = set()
+    for term in terms if isinstance(terms, list) else ():
+        rules = term.get("matchExpressions") if isinstance(term, dict) else None
+        asked = [
+            rule["values"]
+            for rule in (rules if isinstance(rules, list) else ())
+            if isinstance(rule, dict)
+            and rule.get("key") in {"kubernetes.io/os", "beta.kubernetes.io/os"}
+            and rule.get("operator") == "In"
+            and isinstance(rule.get("values"), list)
+            and len(rule["values"]) == 1
+        ]
+        if not asked:
+            return ""
+        found.add(str(asked[0][0]).lower())
+    return found.pop() if len(found) == 1 else ""
 
 
 def _replicas(item: KubernetesObject) -> int | None:
