@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 @click.option(
     "--check",
     is_flag=True,
-    help="Say why the query would not run under --profile arg; exit 1 if so. No PATH.",
+    help="Say why the query would not run under --profile arg or log-analytics; exit 1 if so. No PATH.",
 )
 @click.option(
     "--lint", is_flag=True, help="Say what is likely wrong with the query; exit 1 for errors and warnings."

@@ -173,9 +173,10 @@ class Cursor:
         while self.now.kind == NAME:
             token = self.now
             if token.text == "hint" and self.ahead().text == ".":
+                name = f"hint.{self.tokens[self.at + 2].text}"
                 self.at += 3
                 self.expect("=")
-                out[f"hint.{self.tokens[self.at - 2].text}"] = self.option_value()
+                out[name] = self.option_value()
             elif token.text in known and self.ahead().text == "=":
                 self.at += 2
                 out[token.text] = self.option_value()
