@@ -158,7 +158,10 @@ def test_the_second_container_of_every_role_is_judged(tmp_path, field):
 def test_the_container_overrules_the_pod_and_only_where_both_have_the_field(
     tmp_path, control, pod, container, fails
 ):
-    spec = {"securityContext": pod, "containers": [{"name": "c", "image": "a:1", "securityContext": container}]}
+    spec = {
+        "securityContext": pod,
+        "containers": [{"name": "c", "image": "a:1", "securityContext": container}],
+    }
     found = failing(tmp_path, workload(("apps/v1", "Deployment"), spec))
     assert (control in {name for name, _ in found}) is fails
 

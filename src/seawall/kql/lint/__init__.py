@@ -12,7 +12,7 @@ import msgspec
 from seawall.kql.compiler import read
 from seawall.kql.errors import Fault, locate
 from seawall.kql.lint import rules
-from seawall.kql.lint.flow import trace
+from seawall.kql.lint.trace import trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
