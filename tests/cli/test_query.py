@@ -176,3 +176,27 @@ def test_times_are_shown_in_kusto_s_form_and_never_as_ticks(clusters):
         "1.50",
     )
     assert "1.02:00:00" in seawall("query", TIMES, clusters).stdout
+
+
+def test_who_asks_is_told(clusters, tmp_path):
+    told = tmp_path / "ann.json"
+    told.write_text('{"FQN": "aaduser=7;9", "Groups": ["aadgroup=ops"]}')
+    text = "print who = current_principal(), ops = current_principal_is_member_of('aadgroup=ops')"
+    result = seawall("query", "--principal", f"@{told}", "-o", "csv", text, clusters)
+    assert result.stdout == "who,ops\naaduser=7;9,true\n"
+    result = seawall("query", "-o", "csv", text, clusters)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--principal" in result.stderr
+
+
+def test_a_principal_that_cannot_be_read(clusters, tmp_path):
+    told = tmp_path / "ann.json"
+    told.write_text("[1]")
+    for given, reason in (
+        (f"@{told}", "Expected `object`"),
+        (f"@{tmp_path}/none", "No such file"),
+        (" ", "empty"),
+    ):
+        result = seawall("query", "--principal", given, "print 1", clusters)
+        assert result.returncode == 2
+        assert reason in result.stderr

@@ -172,3 +172,49 @@ def test_what_cannot_be_run_is_refused_by_name():
 )
 def test_activity_and_series(query, expected):
     assert rows(query) == expected
+
+
+SALES = (
+    "let T = datatable(region:string, seller:string, item:string, v:long)["
+    "'N','a','p',5, 'N','a','q',3, 'N','b','p',2, 'N','c','r',1, 'S','a','p',9, 'S','b','q',1, 'E','a','p',1, 'W','b','',2];"
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        # one record for what is left over at each level, under each value above; a level without a name for
+        # others stays empty there, a deeper one with a name shows its aggregate over all of them
+        (
+            (
+                "T | top-nested 2 of region with others='other regions' by sum(v), top-nested 1 of seller by sum(v),"
+                " top-nested 1 of item with others='other items' by sum(v)"
+            ),
+            [
+                ["N", 11, "", None, "other items", 3],
+                ["N", 11, "a", 8, "other items", 3],
+                ["N", 11, "a", 8, "p", 5],
+                ["S", 10, "", None, "other items", 1],
+                ["S", 10, "a", 9, "p", 9],
+                ["other regions", 3, "", None, "other items", 3],
+            ],
+        ),
+        # the aggregate is over the rows that are left, not over the other groups' aggregates
+        (
+            "T | top-nested 1 of region with others='rest' by avg(v)",
+            [["S", 5.0], ["rest", 14 / 6]],
+        ),
+        # nothing is left: no record
+        ("T | where region == 'N' | top-nested 3 of region with others='rest' by count()", [["N", 4]]),
+        ("T | where region == 'N' | top-nested of region with others='rest' by count()", [["N", 4]]),
+        # a number for others of a numeric column
+        ("T | where region == 'N' | top-nested 1 of v with others=-1 by max(v) asc", [[-1, 5], [1, 1]]),
+    ],
+)
+def test_top_nested_with_others(query, expected):
+    assert sorted(rows(SALES + query), key=lambda row: [str(cell) for cell in row]) == expected
+
+
+def test_others_are_named_by_a_value_of_the_column_s_type():
+    with pytest.raises(KqlError, match="cannot be named by a string"):
+        rows(SALES + "T | top-nested 1 of v with others='rest' by count()")

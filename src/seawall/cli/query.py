@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from seawall.core.report import Report
-    from seawall.kql import Limits, Result
+    from seawall.kql import Principal, Result
     from seawall.kql.check import Obstacle
     from seawall.kql.lint import Lint
     from seawall.snapshot import Snapshot
@@ -44,6 +44,12 @@ if TYPE_CHECKING:
 )
 @click.option("--rows", type=click.IntRange(min=1), default=500_000, show_default=True, help="Rows at most.")
 @click.option("--as-of", metavar="DATE", help="What now() answers.")
+@click.option(
+    "--principal",
+    metavar="NAME|@FILE",
+    help="Who current_principal() says is asking: a name as aaduser=OBJECT;TENANT, or @FILE with the JSON that "
+    "current_principal_details() prints, and Groups, a list of names.",
+)
 @click.option("--tables", is_flag=True, help="List the tables and their columns instead.")
 @click.option(
     "--check",
@@ -66,6 +72,7 @@ def query(
     seconds: float,
     rows: int,
     as_of: str | None,
+    principal: str | None,
     tables: bool,
     check: bool,
     lint: bool,
@@ -86,7 +93,7 @@ def query(
         return
     if text is None:
         raise UsageError("no query is given", hint="try: seawall query 'resources | take 5' .")
-    text = _read_query(text)
+    text = _read_text(text)
     if check or lint:
         remarks, serious = _review(text, profile, check=check, lint=lint)
         emit("".join(remarks) or "nothing speaks against this query\n")
@@ -95,11 +102,15 @@ def query(
         raise UsageError("no PATH is given", hint="try: seawall query 'resources | take 5' .")
     snapshot = read_paths(paths)
     now = (FixedClock(parse_moment(as_of)) if as_of else SystemClock()).now()
-    limits = Limits(seconds=seconds, rows=rows)
+    how = {
+        "profile": profile,
+        "limits": Limits(seconds=seconds, rows=rows),
+        "principal": _principal(principal) if principal else None,
+    }
     if explain is not None:
-        emit(_explained(snapshot, text, now, profile, limits, explain))
+        emit(_explained(snapshot, text, now, explain, how))
         return
-    result = _run(snapshot, text, now, profile, limits)
+    result = _run(snapshot, text, now, how)
     renderers = {"json": _json, "csv": _csv}
     emit(renderers[output](result) if output in renderers else _table(result, colour=colour_wanted()))
     if result.truncated:
@@ -113,8 +124,8 @@ def query(
         ctx.exit(Exit.NOTHING)
 
 
-def _read_query(text: str) -> str:
-    """Return the query itself: the text, or the content of @FILE."""
+def _read_text(text: str) -> str:
+    """Return the text itself, or the content of @FILE."""
     from pathlib import Path
 
     from seawall.core import InputError
@@ -124,7 +135,26 @@ def _read_query(text: str) -> str:
     try:
         return Path(text[1:]).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{text[1:]}: {error}", hint="@FILE reads the query from FILE") from None
+        raise InputError(
+            f"{text[1:]}: {getattr(error, 'strerror', None) or error}", hint="@FILE reads the text from FILE"
+        ) from None
+
+
+def _principal(told: str) -> Principal:
+    """Return who asks: the name itself, or the content of @FILE."""
+    import msgspec
+
+    from seawall.core import InputError
+    from seawall.kql import Principal
+
+    try:
+        if not told.startswith("@"):
+            return Principal.of(told)
+        return Principal.of(msgspec.json.decode(_read_text(told), type=dict[str, Any]))
+    except (ValueError, msgspec.DecodeError) as error:
+        raise InputError(
+            f"--principal {told}: {error}", hint="a name, or @FILE with a JSON object that has FQN"
+        ) from None
 
 
 def _review(text: str, profile: str, *, check: bool, lint: bool) -> tuple[list[str], bool]:
@@ -149,14 +179,14 @@ def _below(item: Lint | Obstacle) -> str:
     return "".join(f"{part}\n" for part in (item.excerpt.rstrip(), item.hint and f"  {item.hint}") if part)
 
 
-def _explained(snapshot: Snapshot, text: str, now: datetime, profile: str, limits: Limits, row: str) -> str:
+def _explained(snapshot: Snapshot, text: str, now: datetime, row: str, how: dict[str, Any]) -> str:
     """Tell which predicates decided a row, and the smallest change that would take it out."""
     from seawall.controls import open_database
     from seawall.kql import rest
     from seawall.kql.explain import explain
     from seawall.snapshot.tables import Estate
 
-    database = open_database(Estate(snapshot), [text], now, profile=profile, limits=limits)
+    database = open_database(Estate(snapshot), [text], now, **how)
     found = explain(database, text, row)
     lines = [f"{found.row_id} is {'' if found.included else 'not '}in the answer ({found.table})"]
     for item in found.predicates:
@@ -180,7 +210,7 @@ def _value(value: Any) -> str:
     return "absent" if value is None else rest.text(value, "") or "''"
 
 
-def _run(snapshot: Snapshot, text: str, now: datetime, profile: str, limits: Limits) -> Result:
+def _run(snapshot: Snapshot, text: str, now: datetime, how: dict[str, Any]) -> Result:
     """Load what the query names and run it; `findings` is assessed first, where the query asks for it."""
     import re
 
@@ -192,7 +222,7 @@ def _run(snapshot: Snapshot, text: str, now: datetime, profile: str, limits: Lim
     from seawall.snapshot.tables import FINDINGS, TABLES, Estate
 
     words = {word.lower() for word in re.findall(r"\w+", text)}
-    database = open_database(Estate(snapshot), [text], now, profile=profile, limits=limits)
+    database = open_database(Estate(snapshot), [text], now, **how)
     if FINDINGS.name in words:
         report = assess(snapshot, Catalogue(), Options(now=now, include_passed=True))
         schema = [(column.name, column.type) for column in FINDINGS.columns]

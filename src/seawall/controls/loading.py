@@ -31,7 +31,7 @@ def open_database(
     *,
     profile: str = "local",
     narrow: bool = False,
-    **limits: Any,
+    **options: Any,
 ) -> Database:
     """Load the tables that the queries name, and no others, into a database that stands at `now`.
 
@@ -42,7 +42,7 @@ def open_database(
     by_query = [_words(query) for query in queries]
     # Over few rows DuckDB's optimizer takes longer than the statements do.
     few = narrow and len(estate.objects) + len(estate.resources) <= _FEW
-    database = Database(profile=profile, clock=FixedClock(now), plain=few, **limits)
+    database = Database(profile=profile, clock=FixedClock(now), plain=few, **options)
     for name in TABLES:
         # A query may start with an operator: its table is then `resources`.
         asking = by_query if name == "resources" else [words for words in by_query if name in words]

@@ -9,8 +9,9 @@ from seawall.kql.errors import KqlError
 if TYPE_CHECKING:
     from seawall.kql.compiler import Plan
     from seawall.kql.database import Database, Judged, Limits, Opening, Result
+    from seawall.kql.functions.identity import Principal
 
-__all__ = ["Database", "Judged", "KqlError", "Limits", "Opening", "Plan", "Result"]
+__all__ = ["Database", "Judged", "KqlError", "Limits", "Opening", "Plan", "Principal", "Result"]
 
 _WHERE = {
     "Plan": "compiler",
@@ -18,6 +19,7 @@ _WHERE = {
     "Judged": "database",
     "Limits": "database",
     "Opening": "database",
+    "Principal": "functions.identity",
     "Result": "database",
 }
 

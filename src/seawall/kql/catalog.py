@@ -11,6 +11,7 @@ from seawall.kql.errors import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from seawall.kql.functions.identity import Principal
     from seawall.kql.profiles import Profile
 
 
@@ -72,6 +73,7 @@ class Catalog:
         self.tables: dict[str, Table] = {}
         self.folded: dict[str, str] = {}
         self.peek: Callable[[str, bool], list[tuple[Any, ...]]] = _no_data
+        self.principal: Principal | None = None
 
     @property
     def default_table(self) -> str:

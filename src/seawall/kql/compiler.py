@@ -140,7 +140,12 @@ def _bind(
     rel = binder.query(query)
     rel.cols = [Col(col.name, _whole(col.ex)) for col in rel.cols if col.name[:1] != "\0"]
     sql, _ = rel.select()
-    flat = None if rel.closed or not rel.frm else (_scan(rel), tuple(col.ex.sql for col in rel.cols))
+    sql = binder.head() + sql
+    flat = (
+        None
+        if rel.closed or binder.apart or not rel.frm
+        else (_scan(rel), tuple(col.ex.sql for col in rel.cols))
+    )
     wanted = sorted({(binder.scans[scan], column, path) for scan, column, path in binder.wanted}, key=repr)
     plan = Plan(
         text,

@@ -15,7 +15,7 @@ from seawall.core.clock import Clock, SystemClock
 from seawall.kql import loading, shredding
 from seawall.kql.catalog import Catalog, Table
 from seawall.kql.compiler import Plan, compile_query, udfs_of
-from seawall.kql.errors import KqlError
+from seawall.kql.errors import KqlError, Unanswered
 from seawall.kql.functions import UDFS
 from seawall.kql.profiles import profile_of
 from seawall.kql.temporal import EPOCH
@@ -23,6 +23,7 @@ from seawall.kql.temporal import EPOCH
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from seawall.kql.functions.identity import Principal
 
 _OVERFLOW = re.compile(r"Overflow in \w+ of INT64")
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
@@ -114,7 +115,8 @@ class Judged(msgspec.Struct, frozen=True):
 class Database:
     """Tables in memory, behind a locked DuckDB: no file, no network, no extension, no configuration change.
 
-    `plain` leaves DuckDB's optimizer out: for many short statements over few rows.
+    `plain` leaves DuckDB's optimizer out: for many short statements over few rows. `principal` is who the queries
+    run as, for the functions that ask.
     """
 
     def __init__(
@@ -125,12 +127,14 @@ class Database:
         *,
         plain: bool = False,
         opening: Opening | None = None,
+        principal: Principal | None = None,
     ) -> None:
         self._duckdb = _native()
         self.limits = limits or Limits()
         self.profile = profile_of(profile)
         self.clock: Clock = clock or SystemClock()
         self.catalog = Catalog(self.profile)
+        self.catalog.principal = principal
         self._connection: Any = opening.take(self.limits) if opening else _connect(self.limits)
         if plain:
             self._connection.execute("PRAGMA disable_optimizer")
@@ -463,8 +467,15 @@ def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0]
 
 
+_UDF_RAISED = re.compile(r"Python exception occurred while executing the UDF: \w+: ")
+
+
 def _runtime(error: Exception) -> KqlError:
     text = _first_line(error)
+    _, known, refused = text.partition(f"{Unanswered.__name__}: ")
+    if known:
+        return KqlError(refused, kind="unsupported")
+    text = _UDF_RAISED.sub("", text)
     for mark in ("Invalid Input Error: ", "Out of Range Error: ", "Conversion Error: "):
         text = text.replace(mark, "")
     if "Binder Error" in text or "Parser Error" in text or "Catalog Error" in text:

@@ -64,6 +64,14 @@ class Fault(Exception):  # noqa: N818 - internal: always turned into a KqlError 
         self.hint = hint
 
 
+class Whole(Fault):
+    """Raised by an operator that takes a whole table, within mv-apply and partition: each part must be a table then."""
+
+
+class Unanswered(ValueError):  # noqa: N818 - internal: a refusal that a function finds only in the data
+    """Raised by a function that DuckDB calls: the message is told as it is, as a refusal."""
+
+
 def refuse(what: str, pos: int, hint: str = "") -> Fault:
     """Make the error for a construct that is known and not answered here."""
     return Fault(f"{what} is not supported", pos, kind="unsupported", hint=hint)

@@ -108,6 +108,10 @@ def _string(text: str, pos: int) -> str:
         raise Fault("this string has an escape that is not known", pos, kind="syntax", expected='\\n, \\t, \\", \\\\, \\uXXXX ... (or @"..." for a string without escapes)') from None  # fmt: skip
 
 
+_NOW = re.compile(r"date(?:time)?\s*\(\s*\)")
+"""`datetime()` is the current time (docs: the datetime data type)."""
+
+
 def tokenize(text: str) -> list[Token]:
     """Cut a query into tokens; the last one is END.
 
@@ -139,6 +143,8 @@ def tokenize(text: str) -> list[Token]:
             if value >= 1 << 64:
                 raise Fault("this number does not fit 64 bits", pos, kind="syntax")
             add(Token(NUMBER, found[0], pos, end, "long", value if value < 1 << 63 else value - (1 << 64)))
+        elif _NOW.fullmatch(found[0]):
+            out += [Token(NAME, "now", pos, end), Token(OP, "(", pos, end), Token(OP, ")", pos, end)]
         else:
             add(_typed(found[0], pos, end))
         pos = end
@@ -225,7 +231,7 @@ def _decimal(text: str) -> object:
 def typed_value(type_: str, body: str) -> object:
     """Read what stands between the parentheses of a typed literal; INVALID when it is none of its type."""
     lower = body.strip().lower()
-    if lower == "null" or (not lower and type_ in ("datetime", "timespan")):
+    if lower == "null" or (not lower and type_ == "timespan"):
         return None
     if type_ == "datetime":
         ticks = temporal.parse_datetime(_COMMAS.sub(_dashes, _SPACED.sub(r"\1-\2-\3", body)))

@@ -118,6 +118,7 @@ class Lambda(Expr, frozen=True, gc=False):
     params: tuple[Param, ...]
     body: tuple[Statement, ...]
     result: Expr | Pipeline
+    view: bool = False
 
 
 class Param(Node, frozen=True, gc=False):
@@ -404,9 +405,10 @@ class Render(Operator, frozen=True, gc=False):
 
 
 class As(Operator, frozen=True, gc=False):
-    """`as name`."""
+    """`as name`; with `hint.materialized=true` what it names is computed once."""
 
     name: str
+    materialized: bool = False
 
 
 class Invoke(Operator, frozen=True, gc=False):

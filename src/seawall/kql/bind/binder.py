@@ -9,6 +9,7 @@ from seawall.kql.bind.expand import Expand
 from seawall.kql.bind.names import Numbers
 from seawall.kql.bind.relation import Col, Ids, Rel
 from seawall.kql.bind.scope import Env, FunctionLet, Scope, TableLet
+from seawall.kql.bind.shared import Shared, outside
 from seawall.kql.bind.values import UNKNOWN, Ex
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.functions.core import convert
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from seawall.kql.catalog import Catalog
 
 
-class Binder(Expand):
+class Binder(Expand, Shared):
     """Binds one query against a catalog of tables. Used once."""
 
     def __init__(
@@ -64,6 +65,7 @@ class Binder(Expand):
         explode: bool = True,
         wraps: bool = False,
     ) -> None:
+        Shared.__init__(self)
         self.wraps = wraps
         self.catalog = catalog
         self.ids = Ids()
@@ -81,7 +83,12 @@ class Binder(Expand):
         self.hints: dict[str, Any] = {}
         self.options: list[str] = []
         self.settings: dict[str, Expr] = {}
-        self.peek = catalog.peek
+
+    def peek(self, sql: str, uses_now: bool) -> list[tuple[Any, ...]]:
+        """Look at data for a plugin whose columns are the data's."""
+        if outside(sql):
+            raise refuse("a plugin whose columns depend on the data, inside mv-apply or partition", -1)
+        return self.catalog.peek(self.head() + sql, uses_now)
 
     def query(self, query: Query) -> Rel:
         """Bind a whole query."""
@@ -141,19 +148,43 @@ class Binder(Expand):
         numbers = self.numbers
         try:
             self.parameters(function, node, scope, env)
-            self.numbers = Numbers()  # a function's body counts for itself
-            for statement in function.body.body:
-                self.statement(statement, env)
-            result = function.body.result
-            if self.is_tabular(result, env):
-                return self.table_of(result, env)
-            if isinstance(result, Pipeline):
-                raise Fault("a table is expected before this operator", result.pos)
-            value: Ex = self.ex(result, Scope(None, env))
-            return value
+            declared = self.declared_only(function, env)
+            if declared is not None:
+                self.body(
+                    function, declared
+                )  # what is not declared comes along, but cannot be named (docs: let)
+            return self.body(function, env)
         finally:
             self.depth -= 1
             self.numbers = numbers
+
+    def body(self, function: FunctionLet, env: Env) -> Ex | Rel:
+        """Bind a function's body."""
+        self.numbers = Numbers()  # it counts for itself
+        for statement in function.body.body:
+            self.statement(statement, env)
+        result = function.body.result
+        if self.is_tabular(result, env):
+            return self.table_of(result, env)
+        if isinstance(result, Pipeline):
+            raise Fault("a table is expected before this operator", result.pos)
+        value: Ex = self.ex(result, Scope(None, env))
+        return value
+
+    @staticmethod
+    def declared_only(function: FunctionLet, env: Env) -> Env | None:
+        """Give the parameters with no column but the declared ones; None where they have no others."""
+        out = Env(env.parent)
+        out.names = dict(env.names)
+        fewer = False
+        for param in function.body.params:
+            meaning = env.names[param.name]
+            if param.columns is not None and isinstance(meaning, TableLet) and meaning.rel is not None:
+                names = {name for name, _ in param.columns}
+                kept = [col for col in meaning.rel.cols if col.name in names or col.name[:1] == "\0"]
+                fewer = fewer or len(kept) < len(meaning.rel.cols)
+                out.names[param.name] = TableLet(None, env, meaning.rel.replace(kept))
+        return out if fewer else None
 
     def parameters(self, function: FunctionLet, node: Call, scope: Scope, env: Env) -> None:
         """Give the parameters their values: by position, by name, by default."""
@@ -254,6 +285,8 @@ class Binder(Expand):
 
     def op_as(self, node: As, rel: Rel, env: Env) -> Rel:
         """`as`: a name for what has been computed so far."""
+        if node.materialized:
+            rel = self.once(rel, node, env)
         env.names[node.name] = TableLet(None, env, rel)
         parent = env.parent
         if parent is not None:

@@ -248,6 +248,8 @@ class Expand(Shapes):
         rel = rel.settle()
         value = self.ex(node.value, Scope(rel, env))
         options = node.options
+        if len({name for name, _ in node.columns}) < len(node.columns):
+            raise Fault("parse-kv names a column twice", node.pos)
         unknown = set(options) - {"pair_delimiter", "kv_delimiter", "quote", "escape", "greedy", "regex"}
         if unknown:
             raise Fault(f"parse-kv knows no option {min(unknown)!r}", node.pos, kind="syntax")
@@ -262,21 +264,7 @@ class Expand(Shapes):
             )
             bag = Ex(f"k_kv_pairs(to_json({keys})::VARCHAR, to_json({values})::VARCHAR)", "dynamic")
         else:
-            quotes = options.get("quote", "")
-            args = [
-                options.get("pair_delimiter", ""),
-                options.get("kv_delimiter", ""),
-                quotes,
-                options.get("escape", ""),
-            ]
-            greedy = options.get("greedy", False) is True
-            if greedy and not options.get("kv_delimiter"):
-                raise Fault("greedy needs a kv_delimiter", node.pos)
-            wanted = [name for name, _ in node.columns]
-            bag = Ex(
-                f"k_parse_kv({to_string(value)}, {', '.join(quote(str(a)) for a in args)}, {str(greedy).lower()}, {to_json(_names(wanted))})",
-                "dynamic",
-            )
+            bag = Ex(f"k_parse_kv({to_string(value)}, {_kv_options(node)})", "dynamic")
         base = rel.replace([*rel.cols, Col("\0bag", bag)]).flush()
         source = base.cols[-1].ex
         cols = list(base.cols[:-1])
@@ -315,6 +303,26 @@ def parsed(text: Ex, type_: str) -> str:
     if type_ == "dynamic":
         return f"k_parse_json({text.sql})"
     return convert(Ex(text.sql, "string"), type_, -1)
+
+
+def _kv_options(node: ParseKv) -> str:
+    """Write how keys and values are delimited: both ways or not at all, quotes and escapes as lists."""
+    options = node.options
+    pair, kv = (options.get(name, "") for name in ("pair_delimiter", "kv_delimiter"))
+    marks = {name: options.get(name, []) for name in ("quote", "escape")}
+    for name, most in (("quote", 2), ("escape", 1)):
+        if not all(isinstance(one, str) and 0 < len(one) <= most for one in marks[name]):
+            raise Fault(f"{name} is {'one character or two' if most > 1 else 'one character'}", node.pos)
+    if not isinstance(pair, str) or not isinstance(kv, str):
+        raise Fault("a delimiter is a text", node.pos)
+    if bool(pair) != bool(kv):
+        raise Fault("parse-kv takes a pair_delimiter and a kv_delimiter, or none of them", node.pos)
+    greedy = options.get("greedy", False) is True
+    if greedy and not kv:
+        raise Fault("greedy needs delimiters", node.pos)
+    lists = ", ".join(to_json(_names(one)) for one in (marks["quote"], marks["escape"]))
+    wanted = to_json(_names([name for name, _ in node.columns]))
+    return f"{quote(pair)}, {quote(kv)}, {lists}, {str(greedy).lower()}, {wanted}"
 
 
 def _moved(ex: Ex, sql: str) -> Ex:

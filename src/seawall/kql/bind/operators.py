@@ -12,7 +12,7 @@ from seawall.kql.bind.names import Namer, Numbers, derived
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import INTEGERS, Ex, literal, quote, to_long, to_string
-from seawall.kql.errors import Fault, refuse
+from seawall.kql.errors import Fault, Whole, refuse
 from seawall.kql.facts import near
 from seawall.kql.functions import series
 from seawall.kql.functions.core import convert
@@ -266,7 +266,10 @@ class Operators(Expressions, Aggregates):
         out: list[Col] = []
         seen: set[str] = set()
         for item, order in zip(node.items, node.orders, strict=True):
-            cols = [col for col in self.matching(item, rel) if col.name not in seen]
+            found = self.matching(item, rel)
+            if isinstance(item, Name) and found[0].name in seen:
+                raise Fault(f"the column {found[0].name!r} stands here twice", item.pos)
+            cols = [col for col in found if col.name not in seen]
             if order:
                 natural = order.startswith("granny")
                 cols.sort(
@@ -420,7 +423,13 @@ class Operators(Expressions, Aggregates):
         count = self.row_count(node.count, env, node.mode)
         parts = self.part_columns(rel)
         if parts:
-            return self.ranked(rel, "", parts, count)
+            rel = rel.flush() if rel.closed else rel
+            order = "random()" if node.mode == "sample" else ""
+            if rel.sorted and not order:
+                rel = rel.replace([*rel.cols, Col("\0place", Ex("row_number() OVER ()", "long"))]).flush()
+                order = rel.names["\0place"].ex.sql
+                rel = rel.replace([col for col in rel.cols if col.name != "\0place"])
+            return self.ranked(rel, order, self.part_columns(rel), count)
         out = rel.flush() if rel.limit or rel.distinct or rel.group else rel.clone()
         if node.mode == "sample":
             out = rel.flush().clone()
@@ -430,7 +439,6 @@ class Operators(Expressions, Aggregates):
 
     def ranked(self, rel: Rel, order: str, parts: Sequence[Col], count: str) -> Rel:
         """Keep the first rows of each part."""
-        rel = rel.flush() if rel.closed else rel
         by = ", ".join(part.ex.sql for part in parts)
         rank = f"row_number() OVER (PARTITION BY {by}{' ORDER BY ' + order if order else ''})"
         inner = rel.replace([*rel.cols, Col("\0rank", Ex(rank, "long"))]).flush()
@@ -465,12 +473,16 @@ class Operators(Expressions, Aggregates):
 
     def op_sample_distinct(self, node: SampleDistinct, rel: Rel, env: Env) -> Rel:
         """`sample-distinct n of column`."""
+        if self.part_columns(rel):
+            raise Whole("sample-distinct inside mv-apply or partition", node.pos)
         out = self.distinct(Project(node.pos, "distinct", (node.column,)), rel, env).flush()
         out.limit = f" LIMIT {self.row_count(node.count, env, 'sample-distinct')}"
         return out
 
     def op_top_hitters(self, node: TopHitters, rel: Rel, env: Env) -> Rel:
         """`top-hitters n of column [by expression]`: exact here."""
+        if self.part_columns(rel):
+            raise Whole("top-hitters inside mv-apply or partition", node.pos)
         rel = rel.settle()
         scope = Scope(rel, env)
         value = self.ex(node.column, scope)
@@ -551,9 +563,9 @@ DOTNET = {
 
 
 def _granny(name: str) -> list[Any]:
-    return [
-        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name) if part
-    ]
+    # Numbers in names count as numbers, 2 before 02 (the analyser's order).
+    parts = [part for part in re.split(r"([0-9]+)", name) if part]
+    return [(0, int(part), len(part), "") if part[0] in "0123456789" else (1, 0, 0, part) for part in parts]
 
 
 def _forget(ex: Ex) -> Ex:

@@ -11,16 +11,33 @@ from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.tables import Tables
 from seawall.kql.bind.values import Ex, literal, quote, to_json, to_string
-from seawall.kql.errors import Fault, refuse
+from seawall.kql.errors import Fault, Whole, refuse
 from seawall.kql.facts import builtins, near
 from seawall.kql.functions.core import convert
-from seawall.kql.tree import Call, Evaluate, Expr, Lit, Name, Named
+from seawall.kql.tree import Binary, Call, Evaluate, Expr, Lit, Name, Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_NEW = 1000
 """Columns that bag_unpack and pivot may make."""
+
+CONDITIONAL = {
+    "count": "countif",
+    "sum": "sumif",
+    "min": "minif",
+    "max": "maxif",
+    "avg": "avgif",
+    "dcount": "dcountif",
+    "take_any": "take_anyif",
+    "any": "anyif",
+    "stdev": "stdevif",
+    "variance": "varianceif",
+    "make_list": "make_list_if",
+    "make_set": "make_set_if",
+    "make_bag": "make_bag_if",
+}
+"""The aggregates that pivot takes (docs: pivot), and their forms over some of the rows: a cell is one of these."""
 
 
 class Plugins(Prelude, Tables):
@@ -40,15 +57,15 @@ class Plugins(Prelude, Tables):
             "ipv6_lookup": self.ip_lookup,
         }.get(name)
         if self.part_columns(rel):
-            raise refuse("evaluate inside mv-apply or partition", node.pos)
+            raise Whole("evaluate inside mv-apply or partition", node.pos)
         if plugin is None and name in ACTIVITY:
-            out = ACTIVITY[name](self, node.call, rel.flush(), env)
+            out = ACTIVITY[name](self, node.call, self.once(rel).flush(), env)
             return self.declared(node, out) if node.schema is not None else out
         if plugin is None:
             if name in builtins().plugins:
                 raise refuse(f"the plugin {name}", node.pos)
             raise Fault(f"there is no plugin {name}", node.pos, hint=near(name, builtins().plugins))
-        out = plugin(node, rel.flush(), env)
+        out = plugin(node, self.once(rel).flush(), env)
         if node.schema is not None and name != "bag_unpack":
             out = self.declared(node, out)
         return out
@@ -151,6 +168,12 @@ class Plugins(Prelude, Tables):
         aggregate = args[1] if len(args) > 1 else Call(node.pos, "count", ())
         if not isinstance(aggregate, Call):
             raise Fault("pivot takes an aggregate, as in pivot(column, sum(x))", node.pos)
+        if aggregate.name not in CONDITIONAL:
+            raise Fault(
+                f"pivot takes no {aggregate.name}()",
+                aggregate.pos,
+                hint=f"it takes {', '.join(name + '()' for name in CONDITIONAL)}",
+            )
         if len(args) > 2:
             keys = [(derived(arg), self.ex(arg, scope)) for arg in args[2:]]
         else:
@@ -162,12 +185,12 @@ class Plugins(Prelude, Tables):
             raise Fault(f"pivot would make {len(rows)} columns", node.pos, kind="limit")
         namer = Namer()
         cols = [Col(namer.unique(name), ex) for name, ex in keys]
+        inner = Scope(rel, env, aggregate=True)
+        shown = Call(args[0].pos, "tostring", (args[0],))
         for (one,) in rows:
-            filtered = rel.replace(rel.cols)
-            cells = {id(col): col for col in rel.cols}
-            del cells
-            total = self.ex(_only(aggregate), Scope(filtered, env, aggregate=True))
-            cols.append(Col(namer.unique(one), _keep(total, f"{text} = {quote(one)}")))
+            test = Binary(node.pos, "==", shown, Lit(node.pos, "string", one))
+            cell = Call(aggregate.pos, CONDITIONAL[aggregate.name], (*aggregate.args, test))
+            cols.append(Col(namer.unique(one), self.aggregate(cell, inner)))
         out = Rel(rel.ids, cols, rel.frm)
         out.where = list(rel.where)
         out.group = f" GROUP BY {', '.join(str(i + 1) for i in range(len(keys)))}" if keys else " HAVING true"
@@ -239,28 +262,9 @@ class Plugins(Prelude, Tables):
 
 
 def _kind(kinds: set[str]) -> str:
+    """Give the type of a key's values: theirs where all have the same one, else dynamic (docs: bag_unpack)."""
     kinds = kinds - {"null"}
-    if len(kinds) == 1:
-        return next(iter(kinds))
-    return "real" if kinds == {"long", "real"} else "dynamic"
-
-
-def _only(node: Call) -> Call:
-    return node
-
-
-def _keep(total: Ex, test: str) -> Ex:
-    """Restrict an aggregate to some rows: every aggregate call in it gets the filter."""
-    import re
-
-    if "FILTER" in total.sql:
-        raise refuse("this aggregate in pivot", -1)
-    sql = re.sub(
-        r"\b(count|sum|avg|min|max|any_value|first|list|stddev_samp|var_samp|quantile_disc|bit_and|bit_or|bit_xor)(\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))",
-        rf"\1\2 FILTER (WHERE {test})".replace("\\", "\\\\").replace("\\\\1\\\\2", r"\1\2"),
-        total.sql,
-    )
-    return Ex(sql, total.type, base=sql if total.type == "dynamic" else "")
+    return next(iter(kinds)) if len(kinds) == 1 else "dynamic"
 
 
 __all__ = ["Plugins", "to_json"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from seawall.kql.bind.values import Ex
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 HEAVY = 48
 """SQL longer than this is computed once, in a subquery, before it is used again."""
+
+CHANCE = re.compile(r"\b(?:random|uuid)\(\)")
+"""What gives another value each time it is computed: written once, and referred to from then on."""
 
 
 class Col:
@@ -98,8 +102,8 @@ class Rel:
 
     @property
     def heavy(self) -> bool:
-        """Whether some column is an expression too long to be repeated."""
-        return any(_length(col.ex) > HEAVY for col in self.cols)
+        """Whether some column is an expression that must not be repeated: too long, or a matter of chance."""
+        return any(_heavy(col.ex) for col in self.cols)
 
     def replace(self, cols: list[Col]) -> Rel:
         """Give the same rows with other columns."""
@@ -159,6 +163,21 @@ class Rel:
         out.source = self.source
         return out
 
+    def again(self, source: str) -> Rel:
+        """Give a flushed relation that is kept under the name `source` once more, under an alias of its own."""
+        self.ids.table += 1
+        alias = f"t{self.ids.table}"
+
+        def moved(ex: Ex) -> Ex:
+            return refer(ex, f"{alias}.{ex.sql.rpartition('.')[2]}")
+
+        leaves = {origin: moved(leaf) for origin, leaf in self.leaves.items()}
+        out = Rel(
+            self.ids, [Col(col.name, moved(col.ex)) for col in self.cols], f"{source} AS {alias}", leaves
+        )
+        out.sorted, out.source = self.sorted, self.source
+        return out
+
     def settle(self) -> Rel:
         """Give a relation to which expressions may be added: flushed where that is needed."""
         return self.flush() if self.closed or self.heavy else self
@@ -171,6 +190,9 @@ def refer(ex: Ex, sql: str) -> Ex:
     return Ex(sql, ex.type, ex.rep, origin=ex.origin, const=ex.const)
 
 
-def _length(ex: Ex) -> int:
+def _heavy(ex: Ex) -> bool:
     # A path is not rendered for the question; it is heavy only when its base is.
-    return len(ex.base) if ex._sql is None else (0 if ex.known else len(ex._sql))
+    sql = ex.base if ex._sql is None else ex._sql
+    if ex._sql is not None and ex.known:
+        return False
+    return len(sql) > HEAVY or CHANCE.search(sql) is not None

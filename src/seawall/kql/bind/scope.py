@@ -58,6 +58,16 @@ class Env:
             env = env.parent
         return None
 
+    def views(self) -> list[str]:
+        """Return the names of the functions that stand as tables beside those of the database (`let V = view () {}`)."""
+        env: Env | None = self
+        seen: dict[str, bool] = {}
+        while env is not None:
+            for name, meaning in env.names.items():
+                seen.setdefault(name, isinstance(meaning, FunctionLet) and meaning.body.view)
+            env = env.parent
+        return [name for name, view in seen.items() if view]
+
 
 class Scope:
     """The place where an expression is bound.

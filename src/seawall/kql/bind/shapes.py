@@ -1,38 +1,29 @@
-"""Operators that change a table's shape: make-series, top-nested, search, find."""
+"""Operators that change a table's shape: make-series."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from seawall.kql.bind.finding import Finding
 from seawall.kql.bind.names import Namer, derived
-from seawall.kql.bind.parts import Parts
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
-from seawall.kql.bind.values import NUMBERS, Ex, literal, quote, to_json, to_real, to_string
-from seawall.kql.errors import Fault, refuse
-from seawall.kql.functions.core import convert
+from seawall.kql.bind.values import NUMBERS, Ex, quote, to_json, to_real
+from seawall.kql.errors import Fault, Whole, refuse
 from seawall.kql.tree import (
-    Binary,
-    Call,
     Evaluate,
     Expr,
-    Lit,
     MakeSeries,
     MvApply,
-    Name,
-    Named,
-    Node,
     Operator,
     Partition,
     Scan,
     Search,
-    Star,
     TopNested,
-    Wild,
 )
 
 
-class Shapes(Parts):
+class Shapes(Finding):
     """The part of the binder that changes a table's shape."""
 
     def shape_step(self, node: Operator, rel: Rel, env: Env) -> Rel:
@@ -64,8 +55,8 @@ class Shapes(Parts):
     def op_make_series(self, node: MakeSeries, rel: Rel, env: Env) -> Rel:
         """`make-series`: an array for each aggregate, one place for each step of the axis."""
         if self.part_columns(rel):
-            raise refuse("make-series inside mv-apply or partition", node.pos)
-        rel = rel.flush()
+            raise Whole("make-series inside mv-apply or partition", node.pos)
+        rel = self.once(rel).flush()
         scope = Scope(rel, env)
         axis = self.ex(node.axis, scope)
         axis_name = derived(node.axis) or "Column1"
@@ -156,239 +147,11 @@ class Shapes(Parts):
             raise Fault(f"an end of the axis is a {axis.type}, not a {value.type}", node.pos)
         return str(value.sql)
 
-    # --- top-nested ----------------------------------------------------------------------------------------
-
-    def op_top_nested(self, node: TopNested, rel: Rel, env: Env) -> Rel:
-        """`top-nested`: each level keeps the best values within every value of the level above."""
-        if self.part_columns(rel):
-            raise refuse("top-nested inside mv-apply or partition", node.pos)
-        rel = rel.flush()
-        above: list[tuple[str, Ex]] = []
-        cols: list[Col] = []
-        namer = Namer(numbers=self.numbers)
-        ordering: list[str] = []
-        frm = ""
-        for level in node.levels:
-            if level.others is not None:
-                raise refuse("top-nested with others", level.pos)
-            scope = Scope(rel, env)
-            value = self.ex(level.column, scope)
-            name = namer.unique(derived(level.column))
-            inner = Scope(rel, env, aggregate=True)
-            aggregate = level.aggregate.value if isinstance(level.aggregate, Named) else level.aggregate
-            total = self.ex(aggregate, inner)
-            label = level.aggregate.names[0] if isinstance(level.aggregate, Named) else f"aggregated_{name}"
-            label = namer.unique(label)
-            keys = [*above, (name, value)]
-            grouped = Rel(self.ids, [*(Col(k, e) for k, e in keys), Col("\0total", total)], rel.frm)
-            grouped.where = list(rel.where)
-            grouped.group = " GROUP BY " + ", ".join(e.sql for _, e in keys)
-            flat = grouped.flush()
-            score = flat.names["\0total"].ex
-            if level.count is not None:
-                count = self.row_count(level.count, env, "top-nested")
-                by = ", ".join(flat.names[k].ex.sql for k, _ in above)
-                rank = f"row_number() OVER ({'PARTITION BY ' + by + ' ' if by else ''}ORDER BY {score.sql} {'DESC NULLS LAST' if level.descending else 'ASC NULLS FIRST'})"
-                flat = flat.replace([*flat.cols, Col("\0rank", Ex(rank, "long"))]).flush()
-                flat.where = [f"{flat.names[chr(0) + 'rank'].ex.sql} <= {count}"]
-                flat = flat.flush()
-            level_cols = [Col(name, flat.names[name].ex), Col(label, flat.names["\0total"].ex)]
-            if not cols:
-                frm = flat.frm
-                cols = level_cols
-            else:
-                on = " AND ".join(
-                    f"{_same(c.ex.sql, flat.names[c.name].ex.sql)}" for c in cols if c.name in dict(above)
-                )
-                frm = f"{frm} JOIN {flat.frm} ON {on}"
-                cols = [*cols, *level_cols]
-            ordering.append(f"{level_cols[1].ex.sql} {'DESC' if level.descending else 'ASC'}")
-            above = keys
-        out = Rel(self.ids, cols, frm or rel.frm)
-        out.order = " ORDER BY " + ", ".join(ordering)
-        return out
-
-    # --- search and find -----------------------------------------------------------------------------------
-
-    def op_search(self, node: Search, rel: Rel | None, env: Env) -> Rel:
-        """`search` and `find`: over the tables that are named, or over all of them."""
-        exact = node.kind == "case_sensitive"
-        branches: list[tuple[str, Rel]] = []
-        if rel is not None:
-            branches.append((rel.source or "", rel))
-        elif node.tables:
-            for table in node.tables:
-                if isinstance(table, Star | Wild):
-                    from seawall.kql.tree import Union
-
-                    branches.extend(
-                        self.union_branch(table, env, Union(table.pos, "outer", "", False, ()), 0)
-                    )
-                else:
-                    branches.append((derived(table), self.table_of(table, env)))
-        else:
-            for name in self.table_names():
-                scan = self.scan_table(name, node.pos)
-                if scan is not None:
-                    branches.append((name, scan))
-        if not branches:
-            raise Fault("there is no table to search", node.pos)
-        hits: list[tuple[str, Rel]] = []
-        for label, one in branches:
-            settled = one.settle()
-            try:
-                test = self.search_test(node.predicate, settled, env, exact=exact)
-            except Fault as fault:
-                if (
-                    fault.kind == "semantic"
-                    and len(branches) > 1
-                    and fault.message.startswith("there is no column")
-                ):
-                    continue  # a table without the column has no rows to find
-                raise
-            found = settled.clone()
-            found.where.append(test)
-            hits.append((label, found))
-        if not hits:
-            raise Fault("no table has the columns of this predicate", node.pos)
-        source = "$table" if node.mode == "search" else (node.with_source or "source_")
-        if node.mode == "find" and node.project is not None:
-            hits = [(label, self.find_project(node.project, one, env)) for label, one in hits]
-        elif node.mode == "find":
-            hits = self.find_smart(node, hits, env)
-        return self.unite(hits, source, inner=False, pos=node.pos)
-
-    def find_smart(self, node: Search, hits: list[tuple[str, Rel]], env: Env) -> list[tuple[str, Rel]]:
-        """Bind `find` without columns: those that the predicate names, those that all tables have, the rest packed."""
-        common = set.intersection(*({col.name for col in rel.visible} for _, rel in hits))
-        shown = common | _names_in(node.predicate)
-        packed = any(col.name not in shown for _, rel in hits for col in rel.visible)
-        out: list[tuple[str, Rel]] = []
-        for label, rel in hits:
-            cols = [col for col in rel.visible if col.name in shown]
-            if packed:
-                rest = [Name(node.pos, col.name) for col in rel.visible if col.name not in shown]
-                pairs: list[Expr] = [
-                    part for name in rest for part in (Lit(node.pos, "string", name.name), name)
-                ]
-                cols.append(
-                    Col("pack_", self.ex(Call(node.pos, "bag_pack", tuple(pairs)), Scope(rel, env)))
-                    if pairs
-                    else Col("pack_", literal({}, "dynamic"))
-                )
-            out.append((label, rel.replace(cols)))
-        return out
-
-    def find_project(self, items: tuple[Expr, ...], rel: Rel, env: Env) -> Rel:
-        """Bind `find ... project`: columns that a table lacks are null there."""
-        cols: list[Col] = []
-        for item in items:
-            node = item.value if isinstance(item, Named) else item
-            type_ = item.names[0] if isinstance(item, Named) else ""
-            if isinstance(node, Call):
-                value = self.ex(Call(node.pos, "pack_all", ()), Scope(rel, env))
-                cols.append(Col("pack_", value))
-                continue
-            if not isinstance(node, Name):
-                raise Fault("a column name is expected here", item.pos)
-            col = rel.names.get(node.name)
-            if col is None and not type_:
-                continue
-            value = col.ex if col is not None else literal(None, type_)
-            cols.append(
-                Col(
-                    node.name,
-                    Ex(convert(value, type_, item.pos), type_) if type_ and value.type != type_ else value,
-                )
-            )
-        return rel.replace(cols)
-
-    def search_test(self, node: Expr, rel: Rel, env: Env, *, exact: bool) -> str:
-        """Bind a search predicate: a bare text looks into every column."""
-        if isinstance(node, Lit):
-            return self.anywhere(node, rel, exact=exact)
-        if isinstance(node, Star):
-            return "true"
-        if isinstance(node, Binary) and node.op in ("and", "or"):
-            left = self.search_test(node.left, rel, env, exact=exact)
-            right = self.search_test(node.right, rel, env, exact=exact)
-            return f"({left} {node.op.upper()} {right})"
-        if isinstance(node, Call) and node.name == "not" and len(node.args) == 1:
-            return f"(NOT coalesce({self.search_test(node.args[0], rel, env, exact=exact)}, false))"
-        if (
-            isinstance(node, Binary)
-            and node.op == "has"
-            and isinstance(node.right, Lit)
-            and isinstance(node.right.value, str)
-            and "*" in node.right.value
-        ):
-            value = self.ex(node.left, Scope(rel, env))
-            return wildcard(to_string(value), node.right.value, exact=exact)
-        return str(self.test(node, Scope(rel, env), filtering=True))
-
-    def anywhere(self, node: Lit, rel: Rel, *, exact: bool) -> str:
-        """Write the search of a text in all columns, by term, with * as a wildcard."""
-        text = (
-            node.value
-            if isinstance(node.value, str)
-            else to_string(literal(node.value, node.type)).strip("'")
-        )
-        if text == "*":
-            return "true"
-        parts = [
-            wildcard(to_string(col.ex), text, exact=exact)
-            for col in rel.visible
-            if col.ex.type in ("string", "dynamic", "guid") or not isinstance(node.value, str)
-        ]
-        return "(" + " OR ".join(parts or ["false"]) + ")"
-
     def op_scan(self, node: Scan, rel: Rel, env: Env) -> Rel:
         """`scan`."""
         from seawall.kql.bind.scan import scan
 
         return scan(self, node, rel, env)
-
-
-def _names_in(node: object) -> set[str]:
-    """Collect the names that stand anywhere in a tree."""
-    if isinstance(node, Name):
-        return {node.name}
-    if isinstance(node, tuple):
-        return set().union(*map(_names_in, node))
-    if isinstance(node, Node):
-        return set().union(*(_names_in(getattr(node, field)) for field in node.__struct_fields__))
-    return set()
-
-
-def wildcard(sql: str, text: str, *, exact: bool) -> str:
-    """Write a search term: `abc` is a term, `abc*` a prefix of one, `*abc` a suffix, `*abc*` anything within."""
-    from seawall.kql.bind.compare import folded, term
-
-    lead, trail = not text.startswith("*"), not text.endswith("*")
-    inner = text.strip("*")
-    if "*" in inner:
-        pieces = [piece for piece in inner.split("*") if piece]
-        from seawall.kql.bind.compare import TERM_END, TERM_START, _escape
-
-        flag = "" if exact else "(?i)"
-        pattern = (
-            (TERM_START if lead else "")
-            + ".*?".join(_escape(piece) for piece in pieces)
-            + (TERM_END if trail else "")
-        )
-        return f"regexp_matches({sql}, {quote('(?s)' + flag + pattern)})"
-    needle = literal(inner, "string")
-    if not lead and not trail:
-        return (
-            f"contains({sql}, {needle.sql})"
-            if exact
-            else f"contains(lower({sql}), {folded(needle.sql, needle)})"
-        )
-    return term(sql, needle, needle.sql, exact=exact, lead=lead, trail=trail)
-
-
-def _same(a: str, b: str) -> str:
-    return f"{a} IS NOT DISTINCT FROM {b}"
 
 
 __all__ = ["Any", "Shapes", "to_real"]

@@ -11,7 +11,7 @@ from seawall.kql.bind.operators import PART, Operators
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, FunctionLet, Scope, TableLet
 from seawall.kql.bind.values import NUMBERS, SQL_TYPES, Ex, literal, quote, to_json, to_string
-from seawall.kql.errors import Fault, refuse
+from seawall.kql.errors import Fault, Whole, refuse
 from seawall.kql.facts import near
 from seawall.kql.functions.core import convert
 from seawall.kql.tree import (
@@ -48,6 +48,7 @@ class Tables(Operators):
     scan_table: Callable[[str, int], Rel | None]
     scans: dict[int, str]
     table_names: Callable[[], list[str]]
+    once: Callable[..., Rel]
 
     # --- join ----------------------------------------------------------------------------------------------
 
@@ -125,7 +126,7 @@ class Tables(Operators):
                 f"kind={node.kind} is not known to {node.mode}", node.pos, hint=near(node.kind, KINDS)
             )
         if self.part_columns(rel):
-            raise refuse(f"{node.mode} inside mv-apply or partition", node.pos)
+            raise Whole(f"{node.mode} inside mv-apply or partition", node.pos)
         left = rel.flush()
         right = self.table_of(node.right, env).flush()
         keys = self.join_keys(node, left, right, env)
@@ -188,7 +189,7 @@ class Tables(Operators):
         if not branches:
             raise Fault("this union has no table", node.pos)
         if any(self.part_columns(one) for _, one in branches):
-            raise refuse("union inside mv-apply or partition", node.pos)
+            raise Whole("union inside mv-apply or partition", node.pos)
         return self.unite(branches, node.with_source, inner=node.kind == "inner", pos=node.pos)
 
     def union_branch(self, table: Expr, env: Env, node: Union, index: int) -> list[tuple[str, Rel]]:
@@ -198,19 +199,26 @@ class Tables(Operators):
             regex = re.compile(
                 fnmatch.translate(pattern.replace("[", "[[]")), re.IGNORECASE if self.lenient else 0
             )
-            names = [name for name in self.table_names() if regex.match(name)]
+            names = [name for name in self.all_tables(env) if regex.match(name)]
             if not names and not node.fuzzy:
                 raise Fault(f"no table is called {pattern!r}", table.pos)
-            return [(name, scan) for name in names if (scan := self.scan_table(name, table.pos)) is not None]
+            return [(name, self.table_of(Name(table.pos, name), env)) for name in names]
         label = f"union_arg{index}"
-        if isinstance(table, Name) and env.find(table.name) is None:
-            label = table.name
+        if isinstance(table, Name):
+            found = env.find(table.name)
+            if found is None or (isinstance(found, FunctionLet) and found.body.view):
+                label = table.name
         try:
             return [(label, self.table_of(table, env))]
         except Fault as fault:
-            if node.fuzzy and fault.kind == "semantic" and isinstance(table, Name):
+            if node.fuzzy and fault.message.startswith("there is no table"):
                 return []
             raise
+
+    def all_tables(self, env: Env) -> list[str]:
+        """Name the tables of the database and the views of the query."""
+        views = env.views()
+        return [*views, *(name for name in self.table_names() if name not in views)]
 
     def unite(self, branches: list[tuple[str, Rel]], source: str, *, inner: bool, pos: int) -> Rel:
         """Write UNION ALL over branches, columns matched by name and type."""
@@ -229,8 +237,10 @@ class Tables(Operators):
         columns: list[tuple[str, str, str]] = []
         for name, kinds in types.items():
             columns.extend((name, kind, f"{name}_{kind}" if len(kinds) > 1 else name) for kind in kinds)
-        namer = Namer({source} if source else set())
-        names = [namer.unique(shown) for _, _, shown in columns]
+        # A name that a type was put behind gives way to a column that is called so (docs: union, types mismatch).
+        plain = {shown for name, _, shown in columns if shown == name}
+        namer = Namer({source, *plain} if source else plain)
+        names = [shown if shown == name else namer.unique(shown) for name, _, shown in columns]
         parts: list[str] = []
         self.ids.table += 1
         alias = f"t{self.ids.table}"
@@ -356,7 +366,8 @@ class Tables(Operators):
     def called_table(self, node: Call, env: Env) -> Rel:
         """Bind a call that gives a table."""
         if node.name in ("materialize", "view") and len(node.args) == 1:
-            return self.table_of(node.args[0], env)
+            rel = self.table_of(node.args[0], env)
+            return self.once(rel, node, env) if node.name == "materialize" else rel
         if node.name == "table" and node.args:
             name = self.constant(node.args[0], Scope(None, env), "a table's name")
             return self.named_table(Name(node.pos, str(name)), Env())

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from seawall.kql.bind.scope import Scope
 from seawall.kql.bind.values import (
     INTEGERS,
     NUMBERS,
@@ -20,8 +21,8 @@ from seawall.kql.bind.values import (
     to_string,
     to_timespan,
 )
-from seawall.kql.errors import Fault, refuse
-from seawall.kql.functions.registry import coerce, result, special, sql, udf
+from seawall.kql.errors import Fault, Whole, refuse
+from seawall.kql.functions.registry import result, special, sql, udf
 from seawall.kql.temporal import MAX_DATETIME, format_timespan, parse_datetime, parse_timespan
 from seawall.kql.tree import Lit, Name, Star, TypeOf
 
@@ -298,19 +299,27 @@ def negate(binder: Any, node: Any, scope: Any) -> Ex:
     return Ex(f"(NOT {binder.test(node.args[0], scope, filtering=False)})", "bool")
 
 
-def _extreme(word: str) -> Any:
+def _extreme(word: str, decimals: str) -> Any:
     def bound(binder: Any, node: Any, scope: Any) -> Ex:
         values = binder.args(node, scope)
+        if any(value.type == "dynamic" for value in values):  # KS206
+            raise Fault(
+                f"{node.name}() takes no dynamic", node.pos, hint="convert it: tolong(...), tostring(...)"
+            )
         type_ = common(values, node.pos, node.name)
-        if type_ in ("dynamic", "decimal", "guid", "bool"):
-            raise refuse(f"{node.name}() of {type_} values", node.pos)
-        return Ex(f"{word}({', '.join(convert(value, type_, node.pos) for value in values)})", type_)
+        if type_ in ("dynamic", "guid"):
+            raise Fault(f"{node.name}() finds no type that its arguments share", node.pos)
+        parts = [convert(value, type_, node.pos) for value in values]
+        if type_ == "decimal":
+            texts = " || ',' || ".join(f"coalesce('\"' || {part} || '\"', 'null')" for part in parts)
+            return Ex(f"{decimals}('[' || {texts} || ']')", type_)
+        return Ex(f"{word}({', '.join(parts)})", type_)
 
     return bound
 
 
-special("min_of")(_extreme("least"))
-special("max_of")(_extreme("greatest"))
+special("min_of")(_extreme("least", "k_decimal_min"))
+special("max_of")(_extreme("greatest", "k_decimal_max"))
 
 
 # --- columns and types -------------------------------------------------------------------------------------
@@ -399,11 +408,14 @@ def toscalar(binder: Any, node: Any, scope: Any) -> Ex:
         raise Fault("toscalar() takes one query", node.pos)
     arg = node.args[0]
     if not binder.is_tabular(arg, scope.env):
-        value: Ex = binder.ex(arg, scope)
-        return value
+        value: Ex = binder.ex(arg, Scope(None, scope.env))
+        value = Ex(to_json(value), "dynamic", const=value.const) if value.rep else value
+        return value if value.known else result(binder.fixed(value.sql, node, scope.env), value.type)
     rel = binder.table_of(arg, scope.env)
     if not rel.cols:
         raise Fault("this table has no columns", node.pos)
+    if binder.part_columns(rel):
+        raise Whole("toscalar() of what is inside mv-apply or partition", node.pos)
     one = rel.replace([rel.cols[0]])
     type_ = one.cols[0].ex.type
     if one.cols[0].ex.rep:
@@ -412,7 +424,7 @@ def toscalar(binder: Any, node: Any, scope: Any) -> Ex:
     inner = f"(SELECT {seen[0].name} FROM ({text}) LIMIT 1)"
     if type_ == "string":
         inner = f"coalesce({inner}, '')"
-    return result(inner, type_)
+    return result(binder.fixed(inner, node, scope.env), type_)
 
 
 @special("assert")
@@ -426,25 +438,6 @@ def check(binder: Any, node: Any, scope: Any) -> Ex:
 
 
 sql("new_guid", "", "guid", "uuid()::VARCHAR")
-
-
-@special(
-    "current_principal current_principal_details current_cluster_endpoint current_database extent_id extent_tags ingestion_time cursor_after cursor_before_or_at cursor_current current_cursor current_node_id row_id"
-)
-def refused(binder: Any, node: Any, scope: Any) -> Ex:
-    """Functions that ask the cluster about itself."""
-    del binder, scope
-    raise refuse(f"the function {node.name}()", node.pos, "it asks a Kusto cluster about itself")
-
-
-@special("current_principal_is_member_of")
-def is_member(binder: Any, node: Any, scope: Any) -> Ex:
-    """`current_principal_is_member_of(group, ...)`: false, for nobody is signed in to a file."""
-    if not node.args:
-        raise Fault("current_principal_is_member_of() takes the names of principals", node.pos)
-    for arg in node.args:
-        coerce(binder.ex(arg, scope), "string", node.pos, node.name)
-    return literal(False, "bool")
 
 
 @special("column_names_of")

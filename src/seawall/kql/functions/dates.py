@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -430,25 +430,38 @@ def _zone(name: str) -> ZoneInfo | None:
     return ZoneInfo(name) if name in available_timezones() else None
 
 
+def _moved(ticks: int, seconds: float) -> int | None:
+    out = ticks + int(seconds) * SECOND
+    return out if 0 <= out <= MAX_DATETIME else None
+
+
 @python("datetime_utc_to_local", "datetime text", "datetime")
 def to_local(ticks: int, zone: str) -> int | None:
     """`datetime_utc_to_local(datetime, zone)`."""
     info = _zone(zone)
-    if info is None:
+    try:
+        offset = None if info is None else parts(ticks).astimezone(info).utcoffset()
+    except OverflowError:  # before the year 1 or after 9999
         return None
-    offset = parts(ticks).astimezone(info).utcoffset() or timedelta()
-    return ticks + int(offset.total_seconds()) * SECOND
+    return None if offset is None else _moved(ticks, offset.total_seconds())
 
 
 @python("datetime_local_to_utc", "datetime text", "datetime")
 def to_utc(ticks: int, zone: str) -> int | None:
-    """`datetime_local_to_utc(datetime, zone)`."""
+    """`datetime_local_to_utc(datetime, zone)`.
+
+    A time that the clocks pass over takes the offset of after the change (the page's table for Brussels).
+    """
     info = _zone(zone)
     if info is None:
         return None
     local = parts(ticks).replace(tzinfo=info)
-    offset = local.utcoffset() or timedelta()
-    return ticks - int(offset.total_seconds()) * SECOND
+    try:
+        gap = local.astimezone(UTC).astimezone(info).replace(tzinfo=None) != local.replace(tzinfo=None)
+    except OverflowError:
+        return None
+    offset = local.replace(fold=int(gap)).utcoffset()
+    return None if offset is None else _moved(ticks, -offset.total_seconds())
 
 
 __all__ = ["UTC", "datetime", "literal"]

@@ -36,6 +36,10 @@ def parse_v6(text: str) -> tuple[int, int] | None:
         return (0xFFFF << 32) | v4[0], 96 + v4[1]
     address, slash, length = text.strip().partition("/")
     dotted = "." in address
+    if dotted and address.startswith("::") and ":" not in address[2:]:
+        address = (
+            f"::ffff:{address[2:]}"  # ::1.2.3.4 is the IPv4 address too (docs: parse_ipv6_mask, ipv6_compare)
+        )
     width = 32 if dotted else 128
     if slash and not (length.isascii() and length.isdigit() and int(length) <= width):
         return None

@@ -172,16 +172,17 @@ def bin_at(binder: Any, node: Any, scope: Any) -> Ex:
 
 @special("tohex")
 def tohex(binder: Any, node: Any, scope: Any) -> Ex:
-    """`tohex(value [, least length])`."""
+    """`tohex(value [, least length])`: a negative int has 8 digits, a negative long 16 (its page)."""
+    value = _number(binder, node, scope)
     size = to_long(binder.ex(node.args[1], scope)) if len(node.args) > 1 else "NULL"
-    return Ex(f"k_tohex({to_long(_number(binder, node, scope))}, {size})", "string")
+    return Ex(f"k_tohex({to_long(value)}, {32 if value.type == 'int' else 64}, {size})", "string")
 
 
-def _tohex(value: int, size: int | None) -> str:
-    return format(value & 0xFFFFFFFFFFFFFFFF, "x").zfill(min(size or 0, 1024))
+def _tohex(value: int, bits: int, size: int | None) -> str:
+    return format(value & ((1 << bits) - 1), "x").zfill(min(size or 0, 16))
 
 
-udf("tohex", "long long?", "string", _tohex)
+udf("tohex", "long long long?", "string", _tohex)
 
 
 # DuckDB's own: a Python function cannot hand back NaN. Whole numbers up to zero have no finite value.

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _num(value: Any) -> float | None:
+def numeric(value: Any) -> float | None:
+    """Give the number that an element of a series is; None where it is none."""
     if isinstance(value, bool):
         return float(value)
     if isinstance(value, int | float):
@@ -27,7 +28,7 @@ def _num(value: Any) -> float | None:
 
 def _floats(values: list[Any]) -> list[float] | None:
     """Return the numbers of an array; None where one of them is none."""
-    numbers = [_num(value) for value in values]
+    numbers = [numeric(value) for value in values]
     return None if None in numbers else [float(value) for value in numbers if value is not None]
 
 
@@ -36,7 +37,7 @@ def _square(value: float) -> float:
     return float(value) * float(value)
 
 
-def _clean(value: float | None) -> Any:
+def cleaned(value: float | None) -> Any:
     """Write a number as JSON can hold it: what is not finite becomes a text."""
     if value is None or math.isfinite(value):
         return value
@@ -66,8 +67,8 @@ def _mapper(call: Callable[[float], float], *, whole: bool) -> Callable[[Any], A
     def mapped(values: Any) -> Any:
         if not isinstance(values, list):
             return None
-        numbers = [_num(value) for value in values]
-        return [None if n is None else _clean(guarded(n) if whole else float(guarded(n))) for n in numbers]
+        numbers = [numeric(value) for value in values]
+        return [None if n is None else cleaned(guarded(n) if whole else float(guarded(n))) for n in numbers]
 
     return mapped
 
@@ -112,9 +113,9 @@ for _name, _pair in {
         size = max(len(a), len(b))
         out: list[Any] = []
         for i in range(size):
-            x = _num(a[i]) if i < len(a) else None
-            y = _num(b[i]) if i < len(b) else None
-            out.append(None if x is None or y is None else _clean(call(x, y)))
+            x = numeric(a[i]) if i < len(a) else None
+            y = numeric(b[i]) if i < len(b) else None
+            out.append(None if x is None or y is None else cleaned(call(x, y)))
         return out
 
     python(f"series_{_name}", "json json", "dynamic")(lambda left, right, call=_zip: call(left, right))
@@ -123,14 +124,16 @@ for _name, _pair in {
 @python("series_sum", "dynamic", "real")
 def series_sum(values: Any) -> float | None:
     """`series_sum(series)`."""
-    return float(sum(n for n in map(_num, values) if n is not None)) if isinstance(values, list) else None
+    return float(sum(n for n in map(numeric, values) if n is not None)) if isinstance(values, list) else None
 
 
 @python("series_product", "dynamic", "real")
 def series_product(values: Any) -> float | None:
     """`series_product(series)`."""
     return (
-        float(math.prod(n for n in map(_num, values) if n is not None)) if isinstance(values, list) else None
+        float(math.prod(n for n in map(numeric, values) if n is not None))
+        if isinstance(values, list)
+        else None
     )
 
 
@@ -141,7 +144,7 @@ def series_dot_product(left: Any, right: Any) -> float | None:
         return None
     a = left if isinstance(left, list) else [left] * len(right)
     b = right if isinstance(right, list) else [right] * len(left)
-    pairs = [(_num(x), _num(y)) for x, y in zip(a, b, strict=False)]
+    pairs = [(numeric(x), numeric(y)) for x, y in zip(a, b, strict=False)]
     return float(sum(x * y for x, y in pairs if x is not None and y is not None))
 
 
@@ -149,7 +152,7 @@ def series_dot_product(left: Any, right: Any) -> float | None:
 def series_magnitude(values: Any) -> float | None:
     """`series_magnitude(series)`."""
     return (
-        math.sqrt(sum(n * n for n in map(_num, values) if n is not None))
+        math.sqrt(sum(n * n for n in map(numeric, values) if n is not None))
         if isinstance(values, list)
         else None
     )
@@ -172,7 +175,7 @@ def series_pearson(left: Any, right: Any) -> float | None:
     """`series_pearson_correlation(series, series)`."""
     if not isinstance(left, list) or not isinstance(right, list):
         return None
-    pairs = [(_num(x), _num(y)) for x, y in zip(left, right, strict=False)]
+    pairs = [(numeric(x), numeric(y)) for x, y in zip(left, right, strict=False)]
     known = [(x, y) for x, y in pairs if x is not None and y is not None]
     if not known:
         return None
@@ -211,7 +214,7 @@ def _const(values: Any, fill: Any, mark: Any) -> Any:
 def _linear(values: Any, mark: Any, edges: Any, constant: Any) -> Any:
     if not isinstance(values, list):
         return None
-    known = [i for i, v in enumerate(values) if not _missing(v, mark) and _num(v) is not None]
+    known = [i for i, v in enumerate(values) if not _missing(v, mark) and numeric(v) is not None]
     if not known:
         return [constant for _ in values] if edges is not False else values
     out = list(values)
@@ -253,7 +256,7 @@ def stats(values: Any, ignore_nonfinite: bool | None) -> dict[str, Any] | None:
     """Work out what series_stats gives; a value that is no finite number spoils it unless it is ignored."""
     if not isinstance(values, list):
         return None
-    numbers = [_num(v) for v in values]
+    numbers = [numeric(v) for v in values]
     finite = [(i, n) for i, n in enumerate(numbers) if n is not None and math.isfinite(n)]
     if not finite or (len(finite) < len(numbers) and not ignore_nonfinite):
         return dict.fromkeys(("min", "min_idx", "max", "max_idx", "avg", "stdev", "variance"))
@@ -284,12 +287,12 @@ def series_fir(values: Any, weights: Any, normalize: bool | None, centre: bool |
     """`series_fir(series, filter [, normalize [, center]])`."""
     if not isinstance(values, list) or not isinstance(weights, list) or not weights:
         return None
-    taps = [_num(w) or 0.0 for w in weights]
+    taps = [numeric(w) or 0.0 for w in weights]
     total = sum(taps)
     symmetric = taps == taps[::-1]
     if (normalize is None and not symmetric) or normalize is None or normalize:
         taps = [t / total for t in taps] if total else taps
-    numbers = [_num(v) for v in values]
+    numbers = [numeric(v) for v in values]
     shift = len(taps) // 2 if centre else 0
     out: list[Any] = []
     for i in range(len(numbers)):
@@ -310,14 +313,14 @@ def series_iir(values: Any, b: Any, a: Any) -> Any:
         return None
     out: list[float] = []
     for i in range(len(values)):
-        total = sum(c * (_num(values[i - k]) or 0.0) for k, c in enumerate(over) if i >= k)
+        total = sum(c * (numeric(values[i - k]) or 0.0) for k, c in enumerate(over) if i >= k)
         total -= sum(c * out[i - k] for k, c in enumerate(under) if k and i >= k)
         out.append(total / under[0])
     return out
 
 
 @special(
-    "series_decompose series_decompose_anomalies series_decompose_forecast series_outliers series_periods_detect series_periods_validate series_seasonal series_fit_2lines series_fit_2lines_dynamic series_fit_poly series_fft series_ifft welch_test beta_cdf beta_inv beta_pdf"
+    "series_decompose series_decompose_anomalies series_decompose_forecast series_outliers series_periods_detect series_periods_validate series_fit_2lines series_fit_2lines_dynamic series_fit_poly series_fft series_ifft"
 )
 def statistical(binder: Any, node: Any, scope: Any) -> Ex:
     """Refused: their results depend on the details of an implementation that is not published."""
@@ -329,7 +332,7 @@ def fit_line(values: Any) -> dict[str, Any] | None:
     """Fit a line by least squares over the index; values that are missing are left out."""
     if not isinstance(values, list):
         return None
-    known = [(i, n) for i, n in enumerate(map(_num, values)) if n is not None and math.isfinite(n)]
+    known = [(i, n) for i, n in enumerate(map(numeric, values)) if n is not None and math.isfinite(n)]
     if len(known) < 2:
         return None
     count = len(known)
@@ -359,32 +362,3 @@ LINE = (
     ("interception", "real"),
     ("line_fit", "dynamic"),
 )
-
-
-def _seasonal(values: Any, period: int) -> list[Any] | None:
-    """Give each place the median of all values of its place in the period."""
-    if not isinstance(values, list) or period < 1:
-        return None
-    numbers = [_num(value) for value in values]
-    medians: list[float] = []
-    for place in range(min(period, len(numbers))):
-        known = sorted(n for n in numbers[place::period] if n is not None and not math.isnan(n))
-        half = len(known) // 2
-        if not known:
-            medians.append(math.nan)
-        else:
-            medians.append(known[half] if len(known) % 2 else (known[half - 1] + known[half]) / 2)
-    return [_clean(float(medians[i % period])) for i in range(len(numbers))]
-
-
-udf("series_seasonal", "dynamic long", "dynamic", _seasonal)
-
-
-@special("series_seasonal")
-def series_seasonal(binder: Any, node: Any, scope: Any) -> Ex:
-    """`series_seasonal(series, period)`; without a period Kusto looks for one, which is refused."""
-    if len(node.args) < 2:
-        raise refuse("series_seasonal() without a period", node.pos, "give the number of bins in a period")
-    values = coerce(binder.ex(node.args[0], scope), "dynamic", node.pos, "series_seasonal()")
-    period = coerce(binder.ex(node.args[1], scope), "long", node.pos, "series_seasonal()")
-    return result(f"k_series_seasonal({values}, {period})", "dynamic")

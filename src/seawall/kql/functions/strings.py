@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import Any
 
 from seawall.kql.bind.compare import regex
 from seawall.kql.bind.values import Ex, literal, quote, to_json, to_string
-from seawall.kql.errors import Fault, refuse
+from seawall.kql.errors import Fault, Unanswered, refuse
 from seawall.kql.functions.core import convert, type_argument
 from seawall.kql.functions.registry import coerce, python, result, special, sql, udf
 
@@ -208,26 +207,26 @@ def replace_regex(binder: Any, node: Any, scope: Any) -> Ex:
     )
 
 
-def _trimmer(lead: bool, trail: bool) -> Any:
+def _trimmer(form: str) -> Any:
+    before, after = form.split("{}", 1)[0], form.rsplit("{}", 1)[1]
+    middle = form[len(before) + 2 : len(form) - len(after) - 2] if form.count("{}") == 2 else ""
+
     def bound(binder: Any, node: Any, scope: Any) -> Ex:
-        _, regex_sql = _pattern(binder, node.args[0], scope)
+        pattern, regex_sql = _pattern(binder, node.args[0], scope)
+        if pattern.known and not pattern.const:
+            raise Fault(f"{node.name}() takes a regular expression that is not empty", node.args[0].pos)
         text = coerce(binder.ex(node.args[1], scope), "string", node.args[1].pos, node.name)
-        if lead:
-            text = f"regexp_replace({text}, {_wrap(regex_sql, '^(?:', ')')}, '')"
-        if trail:
-            text = f"regexp_replace({text}, {_wrap(regex_sql, '(?:', ')$')}, '')"
-        return Ex(text, "string")
+        again = f" || {quote(middle)} || {regex_sql}" if middle else ""
+        whole = f"({quote(before)} || {regex_sql}{again} || {quote(after)})"
+        return Ex(f"regexp_replace({text}, {whole}, '', 'g')", "string")
 
     return bound
 
 
-def _wrap(sql_: str, before: str, after: str) -> str:
-    return f"({quote(before)} || {sql_} || {quote(after)})"
-
-
-special("trim")(_trimmer(lead=True, trail=True))
-special("trim_start")(_trimmer(lead=True, trail=False))
-special("trim_end")(_trimmer(lead=False, trail=True))
+# One pattern that takes what stands at the ends (duckdb-kql: read off Kusto's own error messages).
+special("trim")(_trimmer("^({})|({})$"))
+special("trim_start")(_trimmer("^({})"))
+special("trim_end")(_trimmer("({})$"))
 
 
 @special("countof")
@@ -392,14 +391,72 @@ def _make_string(values: Any) -> str:
 udf("make_string", "dynamic", "string", _make_string)
 
 
-@python("parse_command_line", "text text?", "dynamic")
-def parse_command_line(text: str, kind: str | None) -> list[str] | None:
-    """`parse_command_line(text, "windows")`."""
-    del kind
-    try:
-        return shlex.split(text, posix=True)
-    except ValueError:
-        return None
+@special("parse_command_line")
+def parse_command_line(binder: Any, node: Any, scope: Any) -> Ex:
+    """`parse_command_line(text, "windows")`: an array of arguments; no other parser is documented."""
+    text, kind = node.args
+    if binder.constant(kind, scope, "the parser") != "windows":
+        raise Fault("parse_command_line() knows no parser but 'windows'", kind.pos)
+    return result(
+        f"k_parse_command_line({coerce(binder.ex(text, scope), 'text', text.pos, node.name)})", "dynamic"
+    )
+
+
+def _command_line(text: str) -> list[str]:
+    """Cut a command line as CommandLineToArgvW does (its page at learn.microsoft.com; R. Chen, 2010-09-17).
+
+    The first argument names a program: quotes end it, backslashes are plain. In the others 2n backslashes before a
+    quote are n and the quote opens or closes, 2n + 1 are n and the quote is plain; other backslashes are plain.
+    """
+    if not text:
+        return []
+    if text[0] == '"':
+        end = text.find('"', 1)
+        end = len(text) if end < 0 else end
+        out, at = [text[1:end]], end + 1
+    else:
+        end = next((i for i, char in enumerate(text) if char <= " "), len(text))
+        out, at = [text[:end]], end
+    size = len(text)
+    while True:
+        while at < size and text[at] in " \t":
+            at += 1
+        if at >= size:
+            return out
+        argument, at = _argument(text, at)
+        out.append(argument)
+
+
+def _argument(text: str, at: int) -> tuple[str, int]:
+    out: list[str] = []
+    quoted = False
+    size = len(text)
+    while at < size and (quoted or text[at] not in " \t"):
+        if text[at] not in '\\"':
+            out.append(text[at])
+            at += 1
+            continue
+        start = at
+        while at < size and text[at] == "\\":
+            at += 1
+        slashes = at - start
+        if at == size or text[at] != '"':
+            out.append("\\" * slashes)
+            continue
+        out.append("\\" * (slashes // 2))
+        at += 1
+        if slashes % 2:
+            out.append('"')
+            continue
+        if quoted and text[at : at + 1] == '"':
+            raise Unanswered(
+                "parse_command_line(): what a doubled quote inside quotes means is not documented"
+            )
+        quoted = not quoted
+    return "".join(out), at
+
+
+udf("parse_command_line", "string", "dynamic", _command_line)
 
 
 @special("replace_strings")
@@ -414,13 +471,26 @@ def replace_strings(binder: Any, node: Any, scope: Any) -> Ex:
 
 
 def _replace_strings(text: str, searches: Any, news: Any) -> str:
+    """Replace what was found in one text; an earlier search has the first choice of it (docs: replace_strings).
+
+    What one search has matched no later one sees, even where its replacement is no string and it stays as it was.
+    """
     if not isinstance(searches, list):
         return text
+    pieces: list[tuple[str, bool]] = [(text, False)]
     for index, search in enumerate(searches):
+        if not isinstance(search, str) or not search:
+            continue
         new = (news[index] if index < len(news) else "") if isinstance(news, list) else news
-        if isinstance(search, str) and search:
-            text = text.replace(search, "" if new is None else str(new))
-    return text
+        put = new if isinstance(new, str) else search
+        out: list[tuple[str, bool]] = []
+        for piece, done in pieces:
+            first, *rest = [piece] if done else piece.split(search)
+            out.append((first, done))
+            for part in rest:
+                out += [(put, True), (part, False)]
+        pieces = out
+    return "".join(piece for piece, _ in pieces)
 
 
 udf("replace_strings", "string dynamic dynamic", "string", _replace_strings)

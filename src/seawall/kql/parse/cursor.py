@@ -173,7 +173,7 @@ class Cursor:
         while self.now.kind == NAME:
             token = self.now
             if token.text == "hint" and self.ahead().text == ".":
-                name = f"hint.{self.tokens[self.at + 2].text}"
+                name = f"hint.{self.ahead(2).text}"
                 self.at += 3
                 self.expect("=")
                 out[name] = self.option_value()

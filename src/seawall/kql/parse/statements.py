@@ -64,7 +64,7 @@ class StatementParser(OperatorParser):
         self.expect("=")
         if self.is_word("view") and self.ahead().text == "(":
             self.at += 1
-            return Let(pos, name, self.function())
+            return Let(pos, name, self.function(view=True))
         if self.is_op("(") and self.is_function():
             return Let(pos, name, self.function())
         value = self.query_or_value()
@@ -77,7 +77,7 @@ class StatementParser(OperatorParser):
             return self.ahead(2).text == "{"
         return after.kind == NAME and self.ahead(2).text == ":"
 
-    def function(self) -> Lambda:
+    def function(self, *, view: bool = False) -> Lambda:
         """Read `(params) { statements; result }`."""
         pos = self.now.pos
         params = self.params()
@@ -103,7 +103,7 @@ class StatementParser(OperatorParser):
         self.expect("}")
         if result is None:
             raise Fault("this function has no result", pos, kind="syntax")
-        return Lambda(pos, params, tuple(body), result)
+        return Lambda(pos, params, tuple(body), result, view)
 
     def set_option(self) -> SetOption:
         """Read `set name [= value]`."""

@@ -82,6 +82,14 @@ class RowParser(ScalarParser):
         self.at = mark
         return ()
 
+    def order(self) -> str:
+        """Read how a pattern's columns are sorted; nothing where they are not."""
+        word, count = self.hyphenated() if self.now.kind == NAME else ("", 0)
+        if word not in ("asc", "desc", "granny-asc", "granny-desc"):
+            return ""
+        self.at += count
+        return word
+
     @staticmethod
     def projecting(mode: str) -> Callable[[RowParser, int], Operator]:
         """Make the reader of a project variant."""
@@ -94,7 +102,7 @@ class RowParser(ScalarParser):
                 orders: list[str] = []
                 while True:
                     items.append(self.pattern())
-                    orders.append(self.accept_word("asc", "desc", "granny-asc", "granny-desc"))
+                    orders.append(self.order())
                     if not self.accept(","):
                         return Project(pos, mode, tuple(items), tuple(orders))
             if mode in ("away", "keep"):

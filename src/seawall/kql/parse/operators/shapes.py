@@ -279,8 +279,8 @@ class ShapeParser(ValueParser):
 
     def op_as(self, pos: int) -> Operator:
         """`as`."""
-        self.options({})
-        return As(pos, self.name())
+        options = self.options({})
+        return As(pos, self.name(), str(options.get("hint.materialized", "")).lower() == "true")
 
     def op_invoke(self, pos: int) -> Operator:
         """`invoke`."""

@@ -86,7 +86,7 @@ class TableParser(RowParser):
                         break
                 self.expect(")")
             if mode == "find":
-                self.expect_word("where")
+                self.accept_word("where")
             predicate = self.expression()
             project: tuple[Expr, ...] | None = None
             if mode == "find":

@@ -102,7 +102,9 @@ class ValueParser(TableParser):
             while not self.is_op(")"):
                 name = self.name()
                 self.expect("=")
-                options[name] = self.constant()
+                given = self.constant()
+                # Quotes and escapes may be given more than once.
+                options[name] = [*options.get(name, []), given] if name in ("quote", "escape") else given
                 if not self.accept(","):
                     break
             self.expect(")")
