@@ -179,7 +179,7 @@ def _service_accounts(estate: Estate) -> Iterator[tuple[Any, ...]]:
         if entry[1].kind == "ServiceAccount" and not entry[1].group:
             mounted = raw.get("automountServiceAccountToken")
             value = mounted if isinstance(mounted, bool) else None
-            yield (*_object_columns(entry), value, raw.get("secrets"))
+            yield (*_object_columns(entry), value, raw.get("secrets"), raw.get("imagePullSecrets"))
 
 
 KUBERNETES_TABLES: tuple[Table, ...] = (
@@ -265,6 +265,18 @@ spec        dynamic  the whole container
         _kinds(("networking.k8s.io", "Ingress"), ("extensions", "Ingress"), fields=("spec", "status")),
     ),
     Table(
+        "gateways",
+        "Gateways of gateway.networking.k8s.io.",
+        columns(_OBJECT + "spec dynamic the spec"),
+        _kinds(("gateway.networking.k8s.io", "Gateway"), fields=("spec",)),
+    ),
+    Table(
+        "autoscalers",
+        "HorizontalPodAutoscalers.",
+        columns(_OBJECT + "spec dynamic the spec"),
+        _kinds(("autoscaling", "HorizontalPodAutoscaler"), fields=("spec",)),
+    ),
+    Table(
         "networkpolicies",
         "NetworkPolicies of networking.k8s.io.",
         columns(_OBJECT + "spec dynamic the spec"),
@@ -308,7 +320,8 @@ spec        dynamic  the whole container
         columns(
             _OBJECT
             + "automountServiceAccountToken bool whether pods get a token unasked (null: true)\n"
-            + "secrets dynamic references to secrets, by name"
+            + "secrets dynamic references to secrets, by name\n"
+            + "imagePullSecrets dynamic secrets that images are pulled with"
         ),
         _service_accounts,
     ),
