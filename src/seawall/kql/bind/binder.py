@@ -79,6 +79,8 @@ class Binder(Expand, Shared):
         self.scans: dict[int, str] = {}
         self.depth = 0
         self.calls = 0
+        self.tables_read = 0
+        self.apart_in = 0
         self.lenient = catalog.lenient
         self.tables: set[str] = set()
         self.hints: dict[str, Any] = {}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from seawall.kql.bind.expressions import OUTER
 from seawall.kql.bind.names import Namer, derived
-from seawall.kql.bind.operators import PART
 from seawall.kql.bind.plugins import Plugins
+from seawall.kql.bind.projecting import PART
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import Ex
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from seawall.kql.tree import MvApply, Operator, Partition, Pipeline
 
 
+MOST_WITHIN = 12
+"""How deep parts that are tables of their own may stand within such parts."""
+
+
 class Parts(Plugins):
     """The part of the binder that runs a pipeline for each row or key."""
 
@@ -42,6 +46,7 @@ class Parts(Plugins):
     step_of: Callable[[Operator, Rel, Env], Rel]
     pipeline: Callable[[Pipeline, Env], Rel]
     partitions: set[str]
+    apart_in: int
 
     def op_mv_apply(self, node: MvApply, rel: Rel, env: Env) -> Rel:
         """`mv-apply`: the steps run over the elements of each row."""
@@ -125,6 +130,13 @@ class Parts(Plugins):
 
     def each(self, steps: Sequence[Operator], sub: Rel, key: Ex, keys: Rel, name: str, env: Env) -> Rel:
         """Run steps once for each key, over the rows that have it."""
+        self.apart_in += 1
+        if self.apart_in > MOST_WITHIN:
+            raise Fault(
+                f"parts within parts more than {MOST_WITHIN} deep",
+                steps[0].pos if steps else -1,
+                kind="limit",
+            )
         inside = Env(env)
         at = keys.names[name].ex.sql
         self.partitions.add(at.partition(".")[0])
@@ -132,6 +144,7 @@ class Parts(Plugins):
         sub.where.append(f"{key.sql} IS NOT DISTINCT FROM {at}")
         for step in steps:
             sub = self.step_of(step, sub, inside)
+        self.apart_in -= 1
         return sub.flush()
 
     def op_partition(self, node: Partition, rel: Rel, env: Env) -> Rel:
