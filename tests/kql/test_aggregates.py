@@ -263,3 +263,19 @@ def test_a_set_sees_values_beyond_the_longest_array():
     assert row("range x from 1 to 1048600 step 1 | summarize s = make_set(x / 1048577) | project s") == [
         [0, 1]
     ]
+
+
+def test_states_of_days_tell_who_came_back():
+    # using-hll-tdigest, intermediate results: by states the same as by a join, page by page
+    views = """let views = datatable(page:string, day:long)['a', 1, 'b', 1, 'c', 1, 'a', 2, 'd', 2, 'a', 3, 'b', 3];
+    """
+    by_states = """views | summarize pages = hll(page, 2) by day | mv-expand other = range(1, 3) to typeof(long)
+    | extend first = min_of(day, other), last = max_of(day, other), seen = dcount_hll(pages)
+    | summarize (one, ones) = arg_min(day, seen), (two, twos) = arg_max(day, seen), all = dcount_hll(hll_merge(pages)) by first, last
+    | where two > one | project one, two, both = ones + twos - all"""
+    by_join = """views | join kind=inner views on page | where day < day1 | summarize both = count() by one = day, two = day1"""
+    assert (
+        sorted(answer(views + by_states)[1])
+        == sorted(answer(views + by_join)[1])
+        == [[1, 2, 1], [1, 3, 2], [2, 3, 1]]
+    )

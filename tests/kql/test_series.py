@@ -150,3 +150,10 @@ def test_a_transform_beyond_bounds_is_refused_by_name():
     with pytest.raises(KqlError, match="65537 points") as caught:
         Database().query("print y = range(1, 65537) | project series_fft(y)")
     assert caught.value.kind == "unsupported"
+
+
+def test_series_of_datetimes_are_refused_by_name():
+    # the pages give two numbers for a datetime: ticks since 1970 (series-fit-poly), and since the year 1
+    with pytest.raises(KqlError, match="series of datetimes") as caught:
+        ask("series_add(pack_array(datetime(2020-01-01)), 0)")
+    assert caught.value.kind == "unsupported"
