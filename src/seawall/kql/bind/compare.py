@@ -6,10 +6,10 @@ either side is (docs: scalar-data-types/null-values, quoted in specs b.1). Strin
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from seawall.kql import temporal
+from seawall.kql.bind import regular
 from seawall.kql.bind.values import (
     INTEGERS,
     NUMBERS,
@@ -218,7 +218,7 @@ def string_op(left: Ex, right: Ex, op: str, pos: int) -> str:
         return f"({folded(x, left)} {'<>' if op == '!~' else '='} {folded(y, right)})"
     if word == "matches regex":
         x, y = text_operand(left, op, pos), text_operand(right, op, pos)
-        return f"regexp_matches({x}, {regex(right, y, pos)})"
+        return regular.test(x, regular.matcher(right, y, pos))
     if word in ("like", "notlike", "likecs", "notlikecs"):
         raise refuse(f"the operator {word}", pos, "use contains, startswith, endswith or matches regex")
     exact = word.endswith("_cs")
@@ -233,33 +233,6 @@ def string_op(left: Ex, right: Ex, op: str, pos: int) -> str:
     else:
         sql = term(x, right, y, exact=exact, lead=base != "hassuffix", trail=base != "hasprefix")
     return f"(NOT {sql})" if negated else sql
-
-
-def regex(pattern: Ex, sql: str, pos: int) -> str:
-    """Check a literal pattern for what RE2 does not have, so that the error names the place.
-
-    Kusto also writes a named group `(?<name>...)`, which RE2 knows as `(?P<name>...)` only.
-    """
-    if not (pattern.known and isinstance(pattern.const, str)):
-        return sql
-    text = pattern.const
-    if len(text) > 4000:
-        raise Fault("this regular expression is longer than 4,000 characters", pos, kind="limit")
-    if "(?" not in text:
-        return sql
-    return quote(_GROUP.sub(lambda found: _group(found[0], pos), text))
-
-
-_GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?<?[=!]|\(\?<", re.DOTALL)
-"""What opens a group, past escapes and classes of characters."""
-
-
-def _group(text: str, pos: int) -> str:
-    if text[:2] != "(?":
-        return text
-    if text == "(?<":
-        return "(?P<"
-    raise Fault("regular expressions here know no lookaround", pos)
 
 
 def term(text: str, needle: Ex, sql: str, *, exact: bool, lead: bool, trail: bool) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seawall.kql.bind import regular
 from seawall.kql.bind.names import Namer, derived
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from seawall.kql.bind.values import Origin
     from seawall.kql.catalog import Catalog
 
+_BORDER = "error('parse with the border of a word is answered for texts of ASCII only')"
 LEGACY_LIMIT = 128
 """Rows that the old spelling `mvexpand` makes of one (docs: mv-expand)."""
 
@@ -171,7 +173,9 @@ class Expand(Shapes):
             name = namer.unique(index)
             cols.append(Col(name, Ex(f"{alias}.xi", "long")))
             outputs.append(name)
-        return Rel(self.ids, cols, frm, leaves).flush(), outputs
+        out = Rel(self.ids, cols, frm, leaves)
+        out.sorted = rel.sorted  # the order of the rows stays (docs: window-functions)
+        return out.flush(), outputs
 
     # --- parse ---------------------------------------------------------------------------------------------
 
@@ -202,6 +206,11 @@ class Expand(Shapes):
         alias = f"t{self.ids.table}"
         match = f"regexp_matches({text}, {quote(pattern)})"
         groups = f"regexp_extract({text}, {quote(pattern)}, {names})" if columns else "NULL"
+        if node.kind == "regex":
+            matcher = regular.Matcher("", regular.read(pattern, node.pos))
+            match = regular.test(text, matcher)
+            groups = matcher.write(text, lambda one: f"regexp_extract({text}, {one}, {names})", _BORDER)
+            groups = groups if columns else "NULL"
         inner = [f"{col.ex.sql} AS e{i}" for i, col in enumerate(base.cols[:-1])]
         leaves: dict[Any, Ex] = {}
         for number, (origin, leaf) in enumerate(base.leaves.items()):
@@ -257,12 +266,16 @@ class Expand(Shapes):
             if not isinstance(options["regex"], str):
                 raise Fault("regex is a text", node.pos)
             text = to_string(value)
-            pattern = quote(options["regex"])
-            keys, values = (
-                f"regexp_extract_all({text}, {pattern}, 1)",
-                f"regexp_extract_all({text}, {pattern}, 2)",
-            )
-            bag = Ex(f"k_kv_pairs(to_json({keys})::VARCHAR, to_json({values})::VARCHAR)", "dynamic")
+            matcher = regular.Matcher(quote(options["regex"]), regular.read(options["regex"], node.pos))
+
+            def all_of(group: int) -> str:
+                return matcher.write(
+                    text,
+                    lambda one: f"to_json(regexp_extract_all({text}, {one}, {group}))::VARCHAR",
+                    f"coalesce(k_rx_all({text}, {{}}, '[{group}]'), '[]')",
+                )
+
+            bag = Ex(f"k_kv_pairs({all_of(1)}, {all_of(2)})", "dynamic")
         else:
             bag = Ex(f"k_parse_kv({to_string(value)}, {_kv_options(node)})", "dynamic")
         base = rel.replace([*rel.cols, Col("\0bag", bag)]).flush()

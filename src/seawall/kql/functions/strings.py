@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from seawall.kql.bind.compare import regex
-from seawall.kql.bind.values import Ex, literal, quote, to_json, to_string
-from seawall.kql.errors import Fault, Unanswered, refuse
-from seawall.kql.functions.core import convert, type_argument
+from seawall.kql.bind.values import Ex, literal, to_json, to_string
+from seawall.kql.errors import Fault, Unanswered
 from seawall.kql.functions.registry import coerce, python, result, special, sql, udf
 
 sql("strlen", "string", "long", "length({0})")
@@ -104,147 +101,6 @@ def _split(text: str, delimiter: str, index: int | None) -> list[str] | None:
 udf("split", "string string long?", "dynamic", _split)
 
 
-# --- regular expressions: always DuckDB's RE2, never Python's re, which a hostile pattern can hold for ever --
-
-
-def _pattern(binder: Any, node: Any, scope: Any) -> tuple[Ex, str]:
-    pattern = binder.ex(node, scope)
-    return pattern, regex(pattern, coerce(pattern, "string", node.pos, "a regular expression"), node.pos)
-
-
-@special("extract")
-def extract(binder: Any, node: Any, scope: Any) -> Ex:
-    """`extract(regex, group, text [, typeof(type)])`."""
-    args = node.args
-    if not 3 <= len(args) <= 4:
-        raise Fault("extract() takes 3 or 4 arguments", node.pos)
-    _, pattern = _pattern(binder, args[0], scope)
-    group = binder.constant(args[1], scope, "a capture group")
-    text = coerce(binder.ex(args[2], scope), "string", args[2].pos, "extract()")
-    if not isinstance(group, int) or not 0 <= group <= 15:
-        raise Fault("a capture group is a number from 0 to 15", args[1].pos)
-    value = Ex(f"regexp_extract({text}, {pattern}, {group})", "string")
-    if len(args) == 3:
-        return value
-    type_ = type_argument(args[3])
-    return result(
-        convert(value, type_, args[3].pos) if type_ != "dynamic" else f"k_parse_json({value.sql})", type_
-    )
-
-
-def groups_of(pattern: str) -> int:
-    """Count the capturing groups of a regular expression."""
-    count, index, in_class = 0, 0, False
-    while index < len(pattern):
-        char = pattern[index]
-        if char == "\\":
-            index += 1
-        elif in_class:
-            in_class = char != "]"
-        elif char == "[":
-            in_class = True
-            if pattern[index + 1 : index + 2] in ("]", "^"):
-                index += 1
-        elif char == "(" and (
-            pattern[index + 1 : index + 2] != "?"
-            or pattern[index + 1 : index + 4] == "?P<"
-            or (pattern[index + 1 : index + 3] == "?<" and pattern[index + 3 : index + 4] not in ("=", "!"))
-        ):
-            count += 1
-        index += 1
-    return count
-
-
-@special("extract_all extractall")
-def extract_all(binder: Any, node: Any, scope: Any) -> Ex:
-    """`extract_all(regex [, groups], text)`: an array, of arrays where the pattern has several groups."""
-    args = node.args
-    if not 2 <= len(args) <= 3:
-        raise Fault("extract_all() takes 2 or 3 arguments", node.pos)
-    pattern, text_sql = _pattern(binder, args[0], scope)
-    if not pattern.known:
-        raise refuse("extract_all() with a pattern that is not a literal", args[0].pos)
-    text = coerce(binder.ex(args[-1], scope), "string", args[-1].pos, "extract_all()")
-    count = groups_of(str(pattern.const))
-    if not count:
-        raise Fault("extract_all() needs a pattern with at least one capture group", args[0].pos)
-    chosen: list[Any] = list(range(1, count + 1))
-    if len(args) == 3:
-        given = binder.constant(args[1], scope, "the capture groups")
-        names = re.findall(r"\(\?P?<(\w+)>", str(pattern.const))
-        numbers = {name: index + 1 for index, name in enumerate(names)} if len(names) == count else {}
-        given = [numbers.get(g, g) for g in given] if isinstance(given, list) else given
-        if not isinstance(given, list) or not all(isinstance(g, int) for g in given):
-            raise refuse("extract_all() with these capture groups", args[1].pos)
-        # Groups that the pattern does not have are left out; where none is left, all are meant (duckdb-kql, measured).
-        chosen = [g for g in given if 1 <= g <= count] or chosen
-    # A group that took no part is the empty text: strings have no null.
-    lists = [
-        f"list_transform(regexp_extract_all({text}, {text_sql}, {group}), lambda one: coalesce(one, ''))"
-        for group in chosen
-    ]
-    if len(lists) == 1:
-        body = f"to_json({lists[0]})::VARCHAR"
-    else:
-        inner = ", ".join(f"{one}[i]" for one in lists)
-        body = f"to_json(list_transform(range(1, len({lists[0]}) + 1), lambda i: [{inner}]))::VARCHAR"
-    return result(f"CASE WHEN len({lists[0]}) = 0 THEN NULL ELSE {body} END", "dynamic")
-
-
-@special("replace_regex replace")
-def replace_regex(binder: Any, node: Any, scope: Any) -> Ex:
-    """`replace_regex(text, regex, rewrite)`; the old `replace(regex, rewrite, text)`."""
-    if len(node.args) != 3:
-        raise Fault(f"{node.name}() takes 3 arguments, here are {len(node.args)}", node.pos)
-    text, pattern, rewrite = (
-        node.args if node.name == "replace_regex" else (node.args[2], node.args[0], node.args[1])
-    )
-    _, regex_sql = _pattern(binder, pattern, scope)
-    return Ex(
-        f"regexp_replace({coerce(binder.ex(text, scope), 'string', text.pos, node.name)}, {regex_sql}, "
-        f"{coerce(binder.ex(rewrite, scope), 'string', rewrite.pos, node.name)}, 'g')",
-        "string",
-    )
-
-
-def _trimmer(form: str) -> Any:
-    before, after = form.split("{}", 1)[0], form.rsplit("{}", 1)[1]
-    middle = form[len(before) + 2 : len(form) - len(after) - 2] if form.count("{}") == 2 else ""
-
-    def bound(binder: Any, node: Any, scope: Any) -> Ex:
-        pattern, regex_sql = _pattern(binder, node.args[0], scope)
-        if pattern.known and not pattern.const:
-            raise Fault(f"{node.name}() takes a regular expression that is not empty", node.args[0].pos)
-        text = coerce(binder.ex(node.args[1], scope), "string", node.args[1].pos, node.name)
-        again = f" || {quote(middle)} || {regex_sql}" if middle else ""
-        whole = f"({quote(before)} || {regex_sql}{again} || {quote(after)})"
-        return Ex(f"regexp_replace({text}, {whole}, '', 'g')", "string")
-
-    return bound
-
-
-# One pattern that takes what stands at the ends (duckdb-kql: read off Kusto's own error messages).
-special("trim")(_trimmer("^({})|({})$"))
-special("trim_start")(_trimmer("^({})"))
-special("trim_end")(_trimmer("({})$"))
-
-
-@special("countof")
-def countof(binder: Any, node: Any, scope: Any) -> Ex:
-    """`countof(text, search [, kind])`: plain occurrences may overlap, those of a regex do not."""
-    args = node.args
-    kind = binder.constant(args[2], scope, "the kind") if len(args) > 2 else "normal"
-    if kind not in ("normal", "regex"):
-        raise Fault("the kind of countof() is 'normal' or 'regex'", args[2].pos)
-    text = coerce(binder.ex(args[0], scope), "string", args[0].pos, "countof()")
-    if kind == "regex":
-        _, pattern = _pattern(binder, args[1], scope)
-        return Ex(f"len(regexp_extract_all({text}, {pattern}))::BIGINT", "long")
-    return Ex(
-        f"k_countof({text}, {coerce(binder.ex(args[1], scope), 'string', args[1].pos, 'countof()')})", "long"
-    )
-
-
 def _countof(text: str, search: str) -> int:
     if not search:
         return 0
@@ -280,33 +136,6 @@ def indexof(
         if at < 0:
             return -1
     return at
-
-
-@special("indexof_regex")
-def indexof_regex(binder: Any, node: Any, scope: Any) -> Ex:
-    """`indexof_regex(text, regex [, start [, length [, occurrence]]])`: matches do not overlap."""
-    args = node.args
-    if not 2 <= len(args) <= 5:
-        raise Fault("indexof_regex() takes 2 to 5 arguments", node.pos)
-    text = coerce(binder.ex(args[0], scope), "text", args[0].pos, f"{node.name}()")
-    _, pattern = _pattern(binder, args[1], scope)
-    start, length, times = (
-        [*(binder.constant(arg, scope, "a position") for arg in args[2:]), None, None, None]
-    )[:3]
-    start, length, times = start or 0, -1 if length is None else length, 1 if times is None else times
-    if not (isinstance(start, int) and isinstance(length, int) and isinstance(times, int)):
-        raise Fault("the positions of indexof_regex() are whole numbers", node.pos)
-    if start < 0 or length < -1 or times < 1:
-        return literal(None, "long")
-    if times > 100:
-        raise refuse("indexof_regex() with an occurrence beyond 100", node.pos)
-    part = f"substring({text}, {start + 1}{'' if length < 0 else f', {length}'})"
-    # What stands before the match is what a lazy prefix takes; earlier matches are stepped over.
-    before = f"'(?s)^((?:.*?(?:' || {pattern} || ')){{{times - 1}}}.*?)(?:' || {pattern} || ')'"
-    return Ex(
-        f"CASE WHEN regexp_matches({part}, {before}) THEN length(regexp_extract({part}, {before}, 1)) + {start} ELSE -1 END::BIGINT",
-        "long",
-    )
 
 
 @python("has_any_index", "string dynamic", "long")
