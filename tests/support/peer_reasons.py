@@ -7,8 +7,8 @@ source that decides: the API server, the kubelet or the container runtime, befor
 from __future__ import annotations
 
 KUBELET = (
-    "the kubelet starts no container of user 0 where runAsNonRoot holds, and user 0 runs as root where it does "
-    "not; a null field is an absent one and the pod's value counts (pkg/kubelet/kuberuntime/security_context.go)"
+    "the kubelet starts no container of user 0 where runAsNonRoot holds, and what the container does not say the "
+    "pod says (pkg/kubelet/kuberuntime/security_context.go)"
 )
 INIT = "init containers are containers: a bad one fails the pod; checkov looks at `containers` alone"
 
@@ -18,23 +18,13 @@ CHECKOV = {
     ("seccomp-profile", "init"): INIT,
     ("seccomp-profile", "localhost"): "a Localhost profile is a profile (Pod Security Standards, restricted)",
     (
-        "seccomp-profile",
-        "unconfined-over-pod",
-    ): "the container's Unconfined overrules the pod's RuntimeDefault",
-    (
-        "seccomp-profile",
-        "annotation",
-    ): "no version since 1.27 reads the annotation (specs/lab.md: the pod runs without a filter)",
-    ("drop-capabilities", "add-admin"): "what is added is had, whatever was dropped (containerd "
-    "spec_opts.go: drop ALL first, then add)",
+        "drop-capabilities",
+        "add-admin",
+    ): "what is added is had, whatever was dropped (containerd drops ALL first)",
     (
         "no-host-paths",
         "other-path",
     ): "CKV_K8S_27 looks for the Docker socket alone; the row asks for no hostPath",
-    (
-        "no-privilege-escalation",
-        "text",
-    ): "both refuse to read the text 'false' as false; the API server does not take it at all",
 }
 KUBE_SCORE = {
     ("image-pinned", "port-no-tag"): "registry:5000/name has a port and no tag: it means latest",
