@@ -146,6 +146,17 @@ def datetime_part(part: str, ticks: int) -> int | None:
     }.get(part)
 
 
+_TICKS_OF = {
+    "week": 7 * DAY,
+    "day": DAY,
+    "hour": HOUR,
+    "minute": MINUTE,
+    "second": SECOND,
+    "millisecond": MILLISECOND,
+    "microsecond": 10,
+}
+
+
 @python("datetime_add", "text long datetime", "datetime")
 def datetime_add(part: str, amount: int, ticks: int) -> int | None:
     """`datetime_add(part, amount, datetime)`: months and years keep the day where the month has it."""
@@ -160,15 +171,7 @@ def datetime_add(part: str, amount: int, ticks: int) -> int | None:
         day = min(moment.day, (after - first) // DAY)
         out = first + (day - 1) * DAY + ticks % DAY
     else:
-        unit = {
-            "week": 7 * DAY,
-            "day": DAY,
-            "hour": HOUR,
-            "minute": MINUTE,
-            "second": SECOND,
-            "millisecond": MILLISECOND,
-            "microsecond": 10,
-        }.get(part)
+        unit = _TICKS_OF.get(part)
         if part == "nanosecond":
             out = ticks + amount // 100
         elif unit is None:
@@ -193,14 +196,7 @@ def datetime_diff(part: str, left: int, right: int) -> int | None:
         return (_week(left, 0) - _week(right, 0)) // (7 * DAY)
     if part == "nanosecond":
         return (left - right) * 100
-    unit = {
-        "day": DAY,
-        "hour": HOUR,
-        "minute": MINUTE,
-        "second": SECOND,
-        "millisecond": MILLISECOND,
-        "microsecond": 10,
-    }.get(part)
+    unit = _TICKS_OF.get(part)
     return None if unit is None else left // unit - right // unit
 
 
