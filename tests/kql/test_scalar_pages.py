@@ -146,6 +146,10 @@ def ask(query):
         ("parse_xml('<e>').e", None),
         ("isnull(parse_xml('<e>'))", True),
         ("parse_xml('<e>&lt;&amp;</e>').e", "<&"),
+        # unicode_codepoints_to_string: one that is no code point makes the whole null, that is empty
+        ("unicode_codepoints_to_string(75, dynamic([117, 115]), 116, 111)", "Kusto"),
+        ("unicode_codepoints_to_string(75, -1)", ""),
+        ("unicode_codepoints_to_string(75, 0xD800)", ""),
         # the datetime data type: an empty literal is the current time
         ("datetime() == now()", True),
         ("date () - now()", "00:00:00"),
@@ -166,6 +170,7 @@ def test_a_value_is_what_its_page_says(expression, value):
         ('parse_command_line(\'a "b""c"\', "windows")', "doubled quote"),
         ('parse_xml(\'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>\')', "entities"),
         ("parse_xml(strcat(strrep('<a>', 1000), strrep('</a>', 1000)))", "200 deep"),
+        ("unicode_codepoints_to_string(75, 1.5)", "whole numbers"),
         ("hash(1.5)", "hash() of a real"),
         ("punycode_from_string(strcat(strrep('é', 1024), strrep('a', 1024), strrep(strrep('b', 1000), 10)))", "10000 characters"),
     ],
@@ -210,3 +215,35 @@ def test_beta_inv_is_the_inverse_of_beta_cdf(alpha, beta):
     for probability in (1e-6, 0.1, 0.5, 0.9):
         query = f"beta_cdf(beta_inv({probability!r}, {alpha}, {beta}), {alpha}, {beta})"
         assert ask(f"print {query}")[0][0] == pytest.approx(probability, rel=1e-9)
+
+
+CHECK = """
+    let checked = (size: long, text: string) {
+        assert(size > 0, "the size must be above zero") and strlen(text) > size
+    };
+    datatable(text: string)['123', '4567'] | where checked(size = SIZE, text)
+"""
+
+
+def test_assert_stops_a_query_where_its_condition_is_false():
+    # docs: assert; a named argument in its own place may be followed by one that has no name
+    assert ask(CHECK.replace("SIZE", "3")) == [["4567"]]
+    with pytest.raises(KqlError, match="the size must be above zero"):
+        ask(CHECK.replace("SIZE", "long(-1)"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"), [("a = 1, 2, 3", 123), ("1, b = 2, 3", 123), ("1, c = 3, b = 2", 123)]
+)
+def test_arguments_stand_at_their_place_or_have_their_name(arguments, answer):
+    # Microsoft's analyser: the place of an argument without a name is that among all arguments
+    assert ask(f"let f = (a: long, b: long, c: long) {{ a * 100 + b * 10 + c }}; print f({arguments})") == [
+        [answer]
+    ]
+
+
+@pytest.mark.parametrize("arguments", ["b = 1, 2, 3", "1, c = 2, 3", "1, a = 2, 3", "1, 2, 3, 4"])
+def test_arguments_out_of_their_place_are_refused(arguments):
+    # KS195
+    with pytest.raises(KqlError):
+        ask(f"let f = (a: long, b: long, c: long) {{ a * 100 + b * 10 + c }}; print f({arguments})")

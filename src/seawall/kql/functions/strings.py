@@ -206,15 +206,18 @@ def codepoints(text: str) -> list[int]:
 @special("unicode_codepoints_to_string make_string")
 def from_codepoints(binder: Any, node: Any, scope: Any) -> Ex:
     """`unicode_codepoints_to_string(numbers or arrays, ...)`."""
-    parts = ", ".join(f"coalesce({to_json(value)}, 'null')" for value in binder.args(node, scope))
+    values = binder.args(node, scope)
+    if any(value.type not in ("int", "long", "dynamic") for value in values):  # KS136
+        raise Fault(f"{node.name}() takes whole numbers and arrays of them", node.pos)
+    parts = ", ".join(f"coalesce({to_json(value)}, 'null')" for value in values)
     return Ex(f"k_make_string('[' || concat_ws(',', {parts}) || ']')", "string")
 
 
 def _make_string(values: Any) -> str:
     codes = [code for value in values for code in (value if isinstance(value, list) else [value])]
-    return "".join(
-        chr(c) for c in codes if isinstance(c, int) and 0 <= c <= 0x10FFFF and not 0xD800 <= c <= 0xDFFF
-    )
+    if not all(isinstance(c, int) and 0 <= c <= 0x10FFFF and not 0xD800 <= c <= 0xDFFF for c in codes):
+        return ""  # one that is no code point makes the whole null, which a string is not (its page)
+    return "".join(map(chr, codes))
 
 
 udf("make_string", "dynamic", "string", _make_string)
