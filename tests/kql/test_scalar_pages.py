@@ -150,6 +150,15 @@ def ask(query):
         ("unicode_codepoints_to_string(75, dynamic([117, 115]), 116, 111)", "Kusto"),
         ("unicode_codepoints_to_string(75, -1)", ""),
         ("unicode_codepoints_to_string(75, 0xD800)", ""),
+        # extent_id, extent_tags: of data that is in no shard
+        ("extent_id()", "00000000-0000-0000-0000-000000000000"),
+        ("extent_tags()", None),
+        # format_datetime, format_timespan: rows of their tables
+        ("format_datetime(datetime(0900-01-01), 'y yy yyyy')", "0 00 0900"),
+        ("format_datetime(datetime(2009-06-15T13:45:30.6175425), 'f fff FFFFFFF h HH tt')", "6 617 6175425 1 13 PM"),
+        ("format_timespan(time(15.13:45:30.6170000), 'd dd ddd H HH f fff FFFF')", "15 15 015 13 13 6 617 617"),
+        ("format_timespan(time(15.13:45:30.0500000), '[F]')", "[]"),
+        ("format_timespan(time(29.09:00:05.12345), 'dd.hh:mm:ss:FF')", "29.09:00:05:12"),
         # the datetime data type: an empty literal is the current time
         ("datetime() == now()", True),
         ("date () - now()", "00:00:00"),
@@ -171,6 +180,9 @@ def test_a_value_is_what_its_page_says(expression, value):
         ('parse_xml(\'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>\')', "entities"),
         ("parse_xml(strcat(strrep('<a>', 1000), strrep('</a>', 1000)))", "200 deep"),
         ("unicode_codepoints_to_string(75, 1.5)", "whole numbers"),
+        ("format_timespan(1h, 'y')", "knows no 'y'"),
+        ("format_timespan(1h, '')", "empty"),
+        ("format_datetime(now(), 'yyyyT')", "knows no 'T'"),
         ("hash(1.5)", "hash() of a real"),
         ("punycode_from_string(strcat(strrep('é', 1024), strrep('a', 1024), strrep(strrep('b', 1000), 10)))", "10000 characters"),
     ],
