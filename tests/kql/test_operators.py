@@ -218,3 +218,78 @@ def test_top_nested_with_others(query, expected):
 def test_others_are_named_by_a_value_of_the_column_s_type():
     with pytest.raises(KqlError, match="cannot be named by a string"):
         rows(SALES + "T | top-nested 1 of v with others='rest' by count()")
+
+
+SEEN = (
+    "let T = datatable(who:string, at:datetime, k:long)['a', datetime(2024-01-01), 1, 'a', datetime(2024-01-02 05:00), 1,"
+    " 'a', datetime(2024-01-02 06:00), 1, 'b', datetime(2024-01-02), 1, 'b', datetime(2024-01-05), 2];"
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        # the median of the last two bins; a dimension has bins of its own
+        (
+            "range i from 1 to 6 step 1 | evaluate rolling_percentile(i, 50, i, 2, 2)",
+            [[0, 1], [2, 2], [4, 3], [6, 5]],
+        ),
+        (
+            "range i from 1 to 6 step 1 | extend k = i % 2 | evaluate rolling_percentile(i, 100, i, 10, 1, k)",
+            [[0, 0, 6], [0, 1, 5]],
+        ),
+        # rows around those that meet the condition, as many before as after unless said otherwise
+        (
+            "range i from 1 to 9 step 1 | serialize | evaluate rows_near(i == 4, 1) | project i",
+            [[3], [4], [5]],
+        ),
+        (
+            "range i from 1 to 9 step 1 | serialize | evaluate rows_near(i in (1, 8), 1, 0) | project i",
+            [[1], [7], [8]],
+        ),
+        # two times on one day are one day; what lies as far back as the window is wide is outside of it
+        (
+            f"{SEEN} T | evaluate active_users_count(who, at, datetime(2024-01-01), datetime(2024-01-31), 2d, 1d, 2, 7d)",
+            [[638396640000000000, 1]],
+        ),
+        (
+            f"{SEEN} T | evaluate active_users_count(who, at, datetime(2024-01-01), datetime(2024-01-31), 3d, 1d, 2, 7d, k)",
+            [[638396640000000000, 1, 1]],
+        ),
+        (
+            f"{SEEN} T | evaluate active_users_count(who, at, datetime(2024-01-01), datetime(2024-01-31), 4d, 1d, 2, 7d)",
+            [[638396640000000000, 2]],
+        ),
+        # pivot takes the aggregates of its page
+        (
+            "datatable(k:string, s:string, v:long)['a', 'x', 1, 'a', 'y', 2, 'b', 'x', 3] | evaluate pivot(s, make_list(v), k)",
+            [["a", [1], [2]], ["b", [3], []]],
+        ),
+    ],
+)
+def test_plugins_of_windows_and_columns(query, expected):
+    assert rows(query) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        (
+            "range i from 1 to 9 step 1 | where i > 1 | project i | evaluate rows_near(i == 4, -1)",
+            "order|whole number",
+        ),
+        ("range i from 1 to 9 step 1 | evaluate rolling_percentile(i, 50, i, 2, 1.5)", "whole number"),
+        (f"{SEEN} T | evaluate active_users_count(who, at, 1, 2, 2d, 1d, 2, 7d)", "takes a datetime"),
+        (
+            "datatable(s:string, v:long)['x', 1] | evaluate pivot(s, percentile(v, 50))",
+            "pivot takes no percentile",
+        ),
+        (
+            "let f = (T:(a:long)) {T | extend c = b}; datatable(a:long, b:long)[1, 2] | invoke f()",
+            "no column 'b'",
+        ),
+    ],
+)
+def test_what_plugins_do_not_take(query, reason):
+    with pytest.raises(KqlError, match=reason):
+        rows(query)

@@ -92,3 +92,24 @@ def test_a_materialized_table_keeps_its_columns_and_order():
         " T | serialize n = row_number() | project n, a = tolong(d.a), d"
     )
     assert Database().query(query).rows == [[i + 1, 4 - i, {"a": 4 - i}] for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        # texts that double with every word are refused before they are written
+        "let a0 = range x from 1 to 2 step 1;"
+        + "".join(f"let a{i + 1} = a{i} | join a{i} on x;" for i in range(30))
+        + "a30 | count",
+        "range x from 1 to 3 step 1 | "
+        + "partition by x (join (print x = 1) on x | " * 40
+        + "count"
+        + ")" * 40,
+        "range x from 1 to 3 step 1 | top-nested "
+        + ", top-nested ".join(f"1 of a{i} = x with others = -1 by count()" for i in range(60)),
+    ],
+)
+def test_what_grows_without_end_is_refused_at_once(query):
+    with pytest.raises(KqlError) as caught:
+        Database().query(query)
+    assert caught.value.kind == "limit"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from seawall.kql.bind.names import derived
-from seawall.kql.bind.values import INTEGERS, NUMBERS, SQL_TYPES, Ex, quote, to_json, to_real
+from seawall.kql.bind.values import INTEGERS, NUMBERS, Ex, to_json, to_real
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.facts import builtins, near
-from seawall.kql.functions.registry import result
-from seawall.kql.tree import Call, Expr, Name, Star
+from seawall.kql.functions.registry import coerce, result
+from seawall.kql.tree import Call, Expr, Star
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ class Aggregates:
         """Bind an aggregate that gives one value."""
         name = node.name
         inner = scope.inner()
-        if name in _MANY:
+        if name in MANY:
             many = self.aggregate_many(node, scope)
             if many is not None and len(many) == 1:
                 return many[0][1]
@@ -53,12 +54,12 @@ class Aggregates:
 
     def aggregate_many(self, node: Call, scope: Scope) -> Many | None:
         """Bind an aggregate that gives several columns; None when `node` is not one."""
-        maker = _MANY.get(node.name)
+        maker = MANY.get(node.name)
         return None if maker is None else maker(self, node, scope.inner())
 
 
 ONE: dict[str, Callable[[Any, Call, Any], Ex]] = {}
-_MANY: dict[str, Callable[[Any, Call, Any], Many]] = {}
+MANY: dict[str, Callable[[Any, Call, Any], Many]] = {}
 
 
 def _filter(binder: Any, node: Call, scope: Any, index: int) -> str:
@@ -83,10 +84,11 @@ def declare(
 
 
 def _count(binder: Any, node: Call, scope: Any) -> Ex:
-    if node.args:
-        value = binder.ex(node.args[0], scope)
-        return Ex(f"count({value.sql})", "long")
-    return Ex("count(*)", "long")
+    if node.args and binder.ex(node.args[0], scope).type == "bool":
+        raise refuse(
+            "count() of a predicate", node.pos, "countif(...) counts where it holds, count() all rows"
+        )
+    return Ex("count(*)", "long")  # rows whose value is null count too (docs: summarize-operator, examples)
 
 
 ONE["count"] = ONE["cnt"] = _count
@@ -103,16 +105,13 @@ def _sum(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
         return Ex(f"coalesce(sum({value.sql}){keep}, 0::DOUBLE)", "real")
     if value.type == "decimal":
         return Ex(f"coalesce(k_decimal_sum(to_json(list({value.sql}){keep})::VARCHAR), '0')", "decimal")
-    if value.type == "bool":
-        return Ex(f"coalesce(sum({value.sql}::BIGINT){keep}, 0)::BIGINT", "long")
     raise Fault(f"{node.name}() of a {value.type}", node.pos, hint="convert it: tolong(...) or toreal(...)")
 
 
 def _avg(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
     del binder
-    if value.type in NUMBERS - {"decimal"} or value.type == "bool":
-        sql = f"{value.sql}::BIGINT" if value.type == "bool" else value.sql
-        return Ex(f"coalesce(avg({sql}){keep}, 'nan'::DOUBLE)", "real")
+    if value.type in NUMBERS - {"decimal"}:
+        return Ex(f"coalesce(avg({value.sql}){keep}, 'nan'::DOUBLE)", "real")
     if value.type in ("timespan", "datetime"):
         return Ex(f"(sum({value.sql}){keep} // nullif(count({value.sql}){keep}, 0))::BIGINT", value.type)
     if value.type == "decimal":
@@ -147,8 +146,20 @@ for _word in ("min", "max"):
     declare(f"{_word}if", condition=1)(_extreme(_word))
 
 
+def accuracy(binder: Any, node: Call, keep: str) -> None:
+    """Check the accuracy of an estimate: 0 to 4 (docs: dcount, estimation accuracy); here all are exact."""
+    at = 2 if keep else 1
+    if len(node.args) > at:
+        level = _constant(binder, node.args[at], "an accuracy")
+        if type(level) is not int or not 0 <= level <= 4:
+            raise Fault("an accuracy is 0, 1, 2, 3 or 4", node.args[at].pos)
+
+
 def _dcount(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
-    del binder, node
+    if not node.name.startswith("count_"):
+        accuracy(binder, node, keep)
+    elif value.type == "dynamic":
+        raise Fault(f"{node.name}() of a dynamic", node.pos, hint="convert it: tostring(...) or tolong(...)")
     return Ex(f"count(DISTINCT {value.sql}){keep}", "long")
 
 
@@ -159,10 +170,13 @@ declare("dcountif count_distinctif", condition=1)(_dcount)
 def _spread(function: str) -> Callable[[Any, Call, Ex, str], Ex]:
     def make(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
         del binder
-        if value.type == "timespan" and function.startswith("std"):
-            return Ex(f"coalesce({function}({value.sql}){keep}, 0)::BIGINT", "timespan")
-        if value.type not in NUMBERS - {"decimal"} and value.type != "dynamic":
-            raise Fault(f"{node.name}() of a {value.type}", node.pos)
+        if value.type in (
+            "timespan",
+            "datetime",
+        ):  # the analyser makes a real of it; in which unit, nobody says
+            raise refuse(f"{node.name}() of a {value.type}", node.pos, "divide it by a timespan: t / 1s")
+        if value.type not in NUMBERS:
+            raise Fault(f"{node.name}() of a {value.type}", node.pos, hint="convert it: toreal(...)")
         return Ex(f"coalesce({function}({to_real(value)}){keep}, 0::DOUBLE)", "real")
 
     return make
@@ -180,7 +194,7 @@ for _word, _function in {
 
 def _covariance(function: str, condition: int | None) -> Callable[[Any, Call, Any], Ex]:
     def bound(binder: Any, node: Call, scope: Any) -> Ex:
-        x, y = to_real(binder.ex(node.args[0], scope)), to_real(binder.ex(node.args[1], scope))
+        x, y = (coerce(binder.ex(arg, scope), "real", arg.pos, f"{node.name}()") for arg in node.args[:2])
         keep = _filter(binder, node, scope, condition) if condition is not None else ""
         return Ex(f"coalesce({function}({x}, {y}){keep}, 0::DOUBLE)", "real")
 
@@ -193,29 +207,45 @@ ONE["covarianceif"] = _covariance("covar_samp", 2)
 ONE["covariancepif"] = _covariance("covar_pop", 2)
 
 
-def _limit(binder: Any, node: Call, index: int) -> str:
-    if len(node.args) <= index:
-        return str(MAX_LIST)
+def _constant(binder: Any, arg: Expr, what: str) -> Any:
     from seawall.kql.bind.scope import Env, Scope
 
-    value = binder.constant(node.args[index], Scope(None, Env()), "a size limit")
-    return str(max(0, min(int(value), MAX_LIST)))
+    return binder.constant(arg, Scope(None, Env()), what)
 
 
-def json_items(value: Ex, keep: str, limit: str, *, nulls: bool = False) -> str:
-    """Write the list of a group's values as JSON texts."""
+LEGACY = frozenset(("makelist", "makeset", "make_dictionary"))
+LEGACY_LIMIT = 128
+"""Elements that the old spellings give where no limit is given (docs: make_list, make_set, make_bag)."""
+
+
+def _limit(binder: Any, node: Call, index: int) -> str:
+    if len(node.args) <= index:
+        return str(LEGACY_LIMIT if node.name in LEGACY else MAX_LIST)
+    value = _constant(binder, node.args[index], "a size limit")
+    if type(value) is not int:
+        raise Fault("a size limit is a whole number", node.args[index].pos)
+    return str(max(0, min(value, MAX_LIST)))
+
+
+def json_items(value: Ex, keep: str, limit: str = "", *, nulls: bool = False) -> str:
+    """Write the list of a group's values as JSON texts; NULL where there is none."""
     item = to_json(value)
     if nulls:
         item = f"coalesce({item}, 'null')"
     elif value.type != "string":
         drop = f"({item}) IS NOT NULL"
         keep = f"{keep[:-1]} AND {drop})" if keep else f" FILTER (WHERE {drop})"
-    return f"list({item}){keep}[1:{limit}]"
+    return f"list({item}){keep}" + (f"[1:{limit}]" if limit else "")
 
 
 def joined(items: str) -> str:
-    """Write a list of JSON texts as a JSON array."""
-    return f"coalesce('[' || array_to_string({items}, ',') || ']', '[]')"
+    """Write a list of JSON texts as a JSON array; no list is an empty one."""
+    return f"coalesce({gathered(items)}, '[]')"
+
+
+def gathered(items: str) -> str:
+    """Write a list of JSON texts as a JSON array; no list is null."""
+    return f"('[' || array_to_string({items}, ',') || ']')"
 
 
 def _make_list(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
@@ -224,15 +254,14 @@ def _make_list(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
 
 def _make_set(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
     limit = _limit(binder, node, 2 if keep else 1)
-    return result(f"k_set({joined(json_items(value, keep, str(MAX_LIST)))}, {limit})", "dynamic")
+    return result(f"k_set({joined(json_items(value, keep))}, {limit})", "dynamic")
 
 
 def _make_bag(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
     if value.type != "dynamic":
         raise Fault(f"{node.name}() takes a dynamic, not a {value.type}", node.pos)
-    return result(
-        f"k_bag({joined(json_items(value, keep, _limit(binder, node, 2 if keep else 1)))})", "dynamic"
-    )
+    limit = _limit(binder, node, 2 if keep else 1)
+    return result(f"k_bag({joined(json_items(value, keep))}, {limit})", "dynamic")
 
 
 declare("make_list makelist")(_make_list)
@@ -246,11 +275,18 @@ declare("make_list_with_nulls")(
         joined(json_items(value, keep, str(MAX_LIST), nulls=True)), "dynamic"
     )
 )
-declare("buildschema")(
-    lambda _binder, _node, value, keep: result(
-        f"k_buildschema({joined(json_items(value, keep, str(MAX_LIST)))})", "dynamic"
-    )
-)
+
+
+def _buildschema(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
+    del binder
+    if value.type != "dynamic":
+        raise Fault(
+            f"buildschema() takes a dynamic, not a {value.type}", node.pos, hint="parse it: parse_json(...)"
+        )
+    return result(f"k_buildschema({gathered(json_items(value, keep))})", "dynamic")
+
+
+declare("buildschema")(_buildschema)
 
 for _word in ("and", "or", "xor"):
 
@@ -266,17 +302,22 @@ for _word in ("and", "or", "xor"):
 # --- several columns ---------------------------------------------------------------------------------------
 
 
-def _columns(binder: Any, args: tuple[Expr, ...], scope: Any, skip: str = "") -> list[tuple[str, Ex]]:
-    """Bind what an aggregate returns besides: columns, expressions, or `*`."""
+def _columns(
+    binder: Any, args: tuple[Expr, ...], scope: Any, prefix: str, skip: str = "", first: int = 0
+) -> list[tuple[str, Ex]]:
+    """Bind what an aggregate returns besides: columns, expressions, or `*`.
+
+    An expression without a name of its own is called by its place: `max_x_arg1` (measured on the analyser).
+    """
     out: list[tuple[str, Ex]] = []
-    for arg in args:
+    for place, arg in enumerate(args, first):
         if isinstance(arg, Star):
             keys = getattr(binder, "group_names", ())
             out.extend(
                 (col.name, col.ex) for col in scope.rel.visible if col.name != skip and col.name not in keys
             )
         else:
-            out.append((derived(arg), binder.ex(arg, scope)))
+            out.append((derived(arg) or f"{prefix}_arg{place}", binder.ex(arg, scope)))
     return out
 
 
@@ -304,8 +345,14 @@ def _arg(word: str) -> Callable[[Any, Call, Any], Many]:
                 f"{node.name}() of a {by.type}", node.pos, hint="convert it: tostring(...) or toreal(...)"
             )
         name = derived(first)
-        rest = _columns(binder, node.args[1:], scope, name)
-        values = [(name or f"{word[4:]}_", by), *rest]
+        prefix = f"{word[4:]}_{name}"
+        rest = _columns(binder, node.args[1:], scope, prefix, name, 1)
+        values = [(name or prefix, by), *rest]
+        if node.name == word.replace("_", ""):  # the old spelling names all its columns so (analyser)
+            values = [
+                (one if one.startswith(prefix) else f"{prefix}_{one}" if i else prefix, value)
+                for i, (one, value) in enumerate(values)
+            ]
         struct = _struct(values)
         order = f"k_decimal_key({by.sql})" if by.type == "decimal" else by.sql
         best = f"coalesce({word}({struct}, {order}), first({struct}))"
@@ -318,20 +365,25 @@ def _arg(word: str) -> Callable[[Any, Call, Any], Many]:
 
 
 for _name in ("arg_max", "argmax"):
-    _MANY[_name] = _arg("arg_max")
+    MANY[_name] = _arg("arg_max")
 for _name in ("arg_min", "argmin"):
-    _MANY[_name] = _arg("arg_min")
+    MANY[_name] = _arg("arg_min")
+
+
+def _named(prefix: str, name: str) -> str:
+    return name if prefix == "any_" and re.fullmatch(r"any_arg\d+", name) else f"{prefix}{name}"
 
 
 def _any(prefix: str, condition: bool) -> Callable[[Any, Call, Any], Many]:
     def bound(binder: Any, node: Call, scope: Any) -> Many:
         keep = _filter(binder, node, scope, len(node.args) - 1) if condition else ""
         args = node.args[:-1] if condition else node.args
-        values = _columns(binder, args, scope)
+        values = _columns(binder, args, scope, "any")
         if not values:
             raise Fault(f"{node.name}() takes at least one argument", node.pos)
         if len(values) == 1:
             name, value = values[0]
+            name = name if derived(args[0]) or not condition else ""
             sql = (
                 f"coalesce(any_value(nullif({value.sql}, '')){keep}, '')"
                 if value.type == "string"
@@ -339,7 +391,7 @@ def _any(prefix: str, condition: bool) -> Callable[[Any, Call, Any], Many]:
             )
             return [
                 (
-                    f"{prefix}{name}",
+                    _named(prefix, name),
                     Ex(
                         sql,
                         value.type,
@@ -349,104 +401,26 @@ def _any(prefix: str, condition: bool) -> Callable[[Any, Call, Any], Many]:
                 )
             ]
         struct = f"first({_struct(values)}){keep}"
-        return [(f"{prefix}{name}", _picked(struct, i, value)) for i, (name, value) in enumerate(values)]
+        return [(_named(prefix, name), _picked(struct, i, value)) for i, (name, value) in enumerate(values)]
 
     return bound
 
 
-_MANY["any"] = _any("any_", condition=False)
-_MANY["take_any"] = _any("", condition=False)
-_MANY["anyif"] = _any("anyif_", condition=True)
-_MANY["take_anyif"] = _any("", condition=True)
+MANY["any"] = _any("any_", condition=False)
+MANY["take_any"] = _any("", condition=False)
+MANY["anyif"] = _any("anyif_", condition=True)
+MANY["take_anyif"] = _any("", condition=True)
 
 
-def _rank(value: Any) -> str:
-    text = repr(float(value))
-    return text.removesuffix(".0")
-
-
-def _percent_name(value: Any) -> str:
-    return _rank(value).replace(".", "_")
-
-
-def _quantile(value: Ex, percent: float, node: Call) -> Ex:
-    if not 0 <= percent <= 100:
-        raise Fault("a percentile lies between 0 and 100", node.pos)
-    type_ = value.type
-    if type_ == "dynamic":
-        return Ex(f"quantile_disc({to_real(value)}, {percent / 100!r})", "real")
-    if type_ not in NUMBERS - {"decimal"} and type_ not in ("datetime", "timespan"):
-        raise Fault(f"{node.name}() of a {type_}", node.pos)
-    return Ex(f"quantile_disc({value.sql}, {percent / 100!r})", "long" if type_ == "int" else type_)
-
-
-def _percentiles(binder: Any, node: Call, scope: Any) -> Many:
-    value = binder.ex(node.args[0], scope)
-    name = derived(node.args[0])
-    out: Many = []
-    for arg in node.args[1:]:
-        percent = binder.constant(arg, scope, "a percentile")
-        if not isinstance(percent, int | float):
-            raise Fault("a percentile is a number", arg.pos)
-        out.append((f"percentile_{name}_{_percent_name(percent)}", _quantile(value, float(percent), node)))
-    return out
-
-
-def _percents(binder: Any, args: tuple[Expr, ...], scope: Any) -> list[Any]:
-    given = [binder.constant(arg, scope, "a percentile") for arg in args]
-    return given[0] if len(given) == 1 and isinstance(given[0], list) else given
-
-
-def _percentiles_array(binder: Any, node: Call, scope: Any) -> Many:
-    value = binder.ex(node.args[0], scope)
-    parts = ", ".join(
-        f"coalesce({to_json(_quantile(value, float(p), node))}, 'null')"
-        for p in _percents(binder, node.args[1:], scope)
-    )
-    return [
-        (
-            f"percentiles_{derived(node.args[0])}",
-            result(f"('[' || concat_ws(',', {parts}) || ']')", "dynamic"),
-        )
-    ]
-
-
-def _weighted(value: Ex, weight: Ex, percent: float, node: Call) -> Ex:
-    if value.type not in INTEGERS | {"real", "datetime", "timespan"} or weight.type not in INTEGERS:
-        raise Fault(f"{node.name}() takes a number and a whole weight", node.pos)
-    sql = f"k_weighted(to_json(list([{to_real(value)}, {to_real(weight)}]))::VARCHAR, ({percent!r})::DOUBLE)"
-    return Ex(
-        sql if value.type == "real" else f"{sql}::{SQL_TYPES[value.type]}",
-        "long" if value.type == "int" else value.type,
-    )
-
-
-def _percentilesw(binder: Any, node: Call, scope: Any) -> Many:
-    value, weight = binder.ex(node.args[0], scope), binder.ex(node.args[1], scope)
-    name = derived(node.args[0])
-    return [
-        (f"percentile_{name}_{_percent_name(p)}", _weighted(value, weight, float(p), node))
-        for p in _percents(binder, node.args[2:], scope)
-    ]
-
-
-def _percentilesw_array(binder: Any, node: Call, scope: Any) -> Many:
-    value, weight = binder.ex(node.args[0], scope), binder.ex(node.args[1], scope)
-    parts = ", ".join(
-        f"coalesce({to_json(_weighted(value, weight, float(p), node))}, 'null')"
-        for p in _percents(binder, node.args[2:], scope)
-    )
-    return [
-        (
-            f"percentiles_{derived(node.args[0])}",
-            result(f"('[' || concat_ws(',', {parts}) || ']')", "dynamic"),
-        )
-    ]
-
-
-_MANY["percentile"] = _MANY["percentiles"] = _percentiles
-_MANY["percentiles_array"] = _percentiles_array
-_MANY["percentilew"] = _MANY["percentilesw"] = _percentilesw
-_MANY["percentilesw_array"] = _percentilesw_array
-
-__all__ = ["MAX_LIST", "ONE", "Aggregates", "Name", "declare", "joined", "json_items", "quote"]
+__all__ = [
+    "MANY",
+    "MAX_LIST",
+    "ONE",
+    "Aggregates",
+    "Many",
+    "accuracy",
+    "declare",
+    "gathered",
+    "joined",
+    "json_items",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seawall.kql.bind import percentiles as _percentiles  # noqa: F401 - as the next line
 from seawall.kql.bind import sketches as _sketches  # noqa: F401 - its aggregates are known once it is read
 from seawall.kql.bind.expand import Expand
 from seawall.kql.bind.names import Numbers
@@ -78,6 +79,8 @@ class Binder(Expand, Shared):
         self.scans: dict[int, str] = {}
         self.depth = 0
         self.calls = 0
+        self.tables_read = 0
+        self.apart_in = 0
         self.lenient = catalog.lenient
         self.tables: set[str] = set()
         self.hints: dict[str, Any] = {}

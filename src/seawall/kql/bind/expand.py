@@ -173,7 +173,9 @@ class Expand(Shapes):
             name = namer.unique(index)
             cols.append(Col(name, Ex(f"{alias}.xi", "long")))
             outputs.append(name)
-        return Rel(self.ids, cols, frm, leaves).flush(), outputs
+        out = Rel(self.ids, cols, frm, leaves)
+        out.sorted = rel.sorted  # the order of the rows stays (docs: window-functions)
+        return out.flush(), outputs
 
     # --- parse ---------------------------------------------------------------------------------------------
 

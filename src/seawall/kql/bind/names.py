@@ -46,8 +46,10 @@ def _call(node: Call) -> str:
         return f"{derived(node.args[0]) or 'array0'}_sorted" if node.args else ""
     table = builtins()
     known = table.functions.get(node.name)
-    if known is None:
-        known = table.aggregates.get(node.name)
+    if known is None or (len(node.args) < known.fewest and node.name in table.aggregates):
+        known = table.aggregates.get(
+            node.name
+        )  # tdigest_merge and its like are both, told by their arguments
         if known is None:
             return ""
         if node.name in ("count", "countif", "dcountif", "cnt") or known.naming == "prefix_first":

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+MOST_LEVELS = 16
+"""Each level reads all those above: more would take longer to plan than to answer."""
+
+
 class _Level:
     """One level, bound: the value that it groups by, the aggregate that ranks, what others are called."""
 
@@ -47,6 +51,8 @@ class Nested(Parts):
         """Bind `top-nested`."""
         if self.part_columns(rel):
             raise Whole("top-nested inside mv-apply or partition", node.pos)
+        if len(node.levels) > MOST_LEVELS:
+            raise Fault(f"top-nested with more than {MOST_LEVELS} levels", node.pos, kind="limit")
         rel = self.once(rel).flush()
         levels = self.levels(node, rel, env)
         branches: list[Rel] = []

@@ -14,8 +14,8 @@ from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import INTEGERS, Ex, literal, quote, to_long, to_string
 from seawall.kql.errors import Fault, Whole, refuse
 from seawall.kql.facts import near
-from seawall.kql.functions import series
 from seawall.kql.functions.core import convert
+from seawall.kql.functions.series import SEVERAL
 from seawall.kql.tree import (
     Call,
     CountRows,
@@ -143,7 +143,7 @@ class Operators(Expressions, Aggregates):
             if isinstance(item, Star):
                 cols.extend(Col(namer.claim(col.name, item.pos), col.ex) for col in rel.visible)
                 continue
-            many = self.several(item, scope)
+            many = self.several(item, scope, rest=True)
             if many:
                 cols.extend(
                     Col(namer.claim(name, item.pos) if given else namer.unique(name), ex)
@@ -156,25 +156,30 @@ class Operators(Expressions, Aggregates):
             cols.append(Col(self.named(item, rel, namer), value))
         return self.windowed(rel.arranged(cols))
 
-    def several(self, item: Expr, scope: Scope) -> list[tuple[bool, str, Ex]]:
-        """Bind a function that gives several columns: (was the name given, name, value) of each."""
+    def several(self, item: Expr, scope: Scope, *, rest: bool = False) -> list[tuple[bool, str, Ex]]:
+        """Bind a function that gives several columns: (was the name given, name, value) of each.
+
+        Of columns beyond the names that are given, project shows the `rest` under their own names, extend none
+        (docs: series-fit-2lines, syntax).
+        """
         if not _is_several(item):
             return []
         node = item.value if isinstance(item, Named) else item
         if not isinstance(node, Call):  # pragma: no cover - _is_several says so
             return []
         names = item.names if isinstance(item, Named) else ()
-        found = self.sorted_arrays(node, scope) if node.name in SORTS else self.series_columns(node, scope)
-        if names:
-            # Columns beyond the names are dropped (docs: extend).
-            return [(True, name, ex) for name, (_, ex) in zip(names, found, strict=False)]
-        return [(False, name, ex) for name, ex in found]
+        found = list(
+            self.sorted_arrays(node, scope) if node.name in SORTS else self.series_columns(node, scope)
+        )
+        named = [(True, name, ex) for name, (_, ex) in zip(names, found, strict=False)]
+        return named + [(False, name, ex) for name, ex in found[len(names) :] if rest or not names]
 
     def series_columns(self, node: Call, scope: Scope) -> Iterator[tuple[str, Ex]]:
         """Give what a series function returns: its dynamic form, taken apart."""
-        bag = self.ex(Call(node.pos, f"{node.name}_dynamic", node.args), scope)
+        function, columns = SEVERAL[node.name]
+        bag = self.ex(Call(node.pos, function, node.args), scope)
         prefix = f"{node.name}_{derived(node.args[0])}" if node.args else node.name
-        for key, type_ in SEVERAL[node.name]:
+        for key, type_ in columns:
             value = self.path(bag, key, node.pos, {})
             yield (
                 f"{prefix}_{key}",
@@ -542,9 +547,8 @@ class Operators(Expressions, Aggregates):
         return Rel(self.ids, [Col(name, Ex(f"{alias}.{sql}", type_)) for name, sql, type_ in names], frm)
 
 
-SEVERAL = {"series_stats": series.COLUMNS, "series_fit_line": series.LINE}
 SORTS = ("array_sort_asc", "array_sort_desc")
-"""Functions that give several columns, made of what their `_dynamic` form gives."""
+"""Functions that give a column for each array."""
 
 
 def _is_several(item: Expr) -> bool:

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from seawall.kql.tree import MvApply, Operator, Partition, Pipeline
 
 
+MOST_WITHIN = 12
+"""How deep parts that are tables of their own may stand within such parts."""
+
+
 class Parts(Plugins):
     """The part of the binder that runs a pipeline for each row or key."""
 
@@ -42,6 +46,7 @@ class Parts(Plugins):
     step_of: Callable[[Operator, Rel, Env], Rel]
     pipeline: Callable[[Pipeline, Env], Rel]
     partitions: set[str]
+    apart_in: int
 
     def op_mv_apply(self, node: MvApply, rel: Rel, env: Env) -> Rel:
         """`mv-apply`: the steps run over the elements of each row."""
@@ -97,8 +102,11 @@ class Parts(Plugins):
                     f"{outer.frm} JOIN {sub.frm} ON {outer.names[number].ex.sql} = {part.ex.sql}",
                     outer.leaves,
                 )
+        # A column that the steps give under a name of the row takes that one's place (as the analyser has it).
+        given = {col.name: col for col in sub.visible}
+        cols = [given.get(col.name, col) for col in cols]
         namer = Namer(set(kept))
-        cols.extend(Col(namer.unique(col.name), col.ex) for col in sub.visible)
+        cols.extend(Col(namer.unique(col.name), col.ex) for col in sub.visible if col.name not in kept)
         out = source.replace([*cols, *hidden]).flush()
         out.frm = f"(WITH {numbered} AS MATERIALIZED {text} {out.frm[1:]}"
         return out
@@ -122,6 +130,13 @@ class Parts(Plugins):
 
     def each(self, steps: Sequence[Operator], sub: Rel, key: Ex, keys: Rel, name: str, env: Env) -> Rel:
         """Run steps once for each key, over the rows that have it."""
+        self.apart_in += 1
+        if self.apart_in > MOST_WITHIN:
+            raise Fault(
+                f"parts within parts more than {MOST_WITHIN} deep",
+                steps[0].pos if steps else -1,
+                kind="limit",
+            )
         inside = Env(env)
         at = keys.names[name].ex.sql
         self.partitions.add(at.partition(".")[0])
@@ -129,6 +144,7 @@ class Parts(Plugins):
         sub.where.append(f"{key.sql} IS NOT DISTINCT FROM {at}")
         for step in steps:
             sub = self.step_of(step, sub, inside)
+        self.apart_in -= 1
         return sub.flush()
 
     def op_partition(self, node: Partition, rel: Rel, env: Env) -> Rel:

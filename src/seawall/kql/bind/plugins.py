@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seawall.kql.bind import rolling as _rolling  # noqa: F401 - its plugins are known once it is read
 from seawall.kql.bind.activity import ACTIVITY
 from seawall.kql.bind.names import Namer, derived
 from seawall.kql.bind.prelude import Prelude

@@ -66,36 +66,39 @@ class Shapes(Finding):
         moment = axis.type in ("datetime", "timespan")
         if (step.type != "timespan") if moment else (step.type not in NUMBERS):
             raise Fault(f"a step over {axis.type} is no {step.type}", node.step.pos)
-        width = step.sql
-        start = self.bound(node.start, axis, rel, env, f"min({axis.sql})")
-        stop = self.bound(node.stop, axis, rel, env, "")
-        if node.start is None:
-            floor = f"CASE WHEN {width} > 0 THEN floor(({start})::DOUBLE / {width}) * {width} END"
-            start = f"({floor})::{'DOUBLE' if axis.type == 'real' else 'BIGINT'}"
-            if axis.type != "real":
-                start = f"(SELECT m - ((m % {width}) + {width}) % {width} FROM (SELECT min({axis.sql}) AS m FROM {rel.frm}))"
-        if node.stop is None:
-            last = f"(SELECT max({axis.sql}) FROM {rel.frm})"
-            count = f"greatest(0, floor(({last} - {start})::DOUBLE / {width})::BIGINT + 1)"
-        elif node.in_range:
-            count = f"greatest(0, floor(({stop} - {start})::DOUBLE / {width})::BIGINT + 1)"
-        else:
-            count = f"greatest(0, ceil(({stop} - {start})::DOUBLE / {width})::BIGINT)"
+        if step.known and (step.const is None or step.const <= 0):
+            raise Fault("a step is above zero", node.step.pos)
+        real = axis.type == "real" or step.type == "real"
+        width = f"nullif({step.sql}, 0)"
+        # Places are counted from the start; without one from zero, and each series begins at its first place
+        # that has data, as it ends with its last where there is no end (docs: make-series, parameters).
+        base = self.bound(node.start, axis, env) if node.start is not None else "0"
+        if node.in_range:
+            base = _aligned(base, width, real=real)
+        stop = self.bound(node.stop, axis, env) if node.stop is not None else ""
         keys: list[Col] = []
         namer = Namer(numbers=self.numbers)
         for item in node.keys:
             value = self.ex(item, scope)
             keys.append(Col(namer.unique(derived(item)), value))
         self.groupable(keys, node.pos)
-        place = f"floor(({axis.sql} - {start})::DOUBLE / {width})::BIGINT"
+        place = _place(f"({axis.sql} - {base})", width, real=real)
         grouped = Rel(self.ids, [*keys, Col("\0place", Ex(place, "long"))], rel.frm, {})
-        grouped.where = [f"{axis.sql} IS NOT NULL", f"{axis.sql} >= {start}", f"{place} < {count}"]
+        grouped.where = [f"{place} IS NOT NULL"]
+        if node.start is not None:
+            grouped.where.append(f"{axis.sql} >= {base}")
+        if stop:
+            within = f"{place} <= {_place(f'({stop} - {base})', width, real=real)}"
+            grouped.where.append(within if node.in_range else f"{axis.sql} < {stop}")
         inner = Scope(rel, env, aggregate=True)
         values: list[Col] = []
         for item, _ in node.aggregates:
             self.add_aggregate(item, inner, values, namer)
         if len(values) != len(node.aggregates):
             raise refuse("an aggregate of several columns in make-series", node.pos)
+        for (item, _), col in zip(node.aggregates, values, strict=True):
+            if col.ex.type in ("dynamic", "string", "guid"):
+                raise refuse(f"a series of {col.ex.type} values", item.pos, "make-series takes numbers")
         grouped = grouped.replace(
             [
                 *keys,
@@ -106,6 +109,14 @@ class Shapes(Finding):
         grouped.group = f" GROUP BY {', '.join([*(col.ex.sql for col in keys), place])}"
         flat = grouped.flush()
         at = flat.names["\0place"].ex.sql
+        first = "0" if node.start is not None else f"min({at})"
+        start = base if node.start is not None else f"({first} * {width})"
+        if not stop:
+            count = f"greatest(0, max({at}) - {first} + 1)"
+        elif node.in_range:
+            count = f"greatest(0, {_place(f'({stop} - {base})', width, real=real)} + 1)"
+        else:  # the places before the end: it is where a place would begin that does not count any more
+            count = f"greatest(0, -({_place(f'({start} - {stop})', width, real=real)}))"
         cols = [Col(col.name, flat.names[col.name].ex) for col in keys]
         for i, ((_, default), col) in enumerate(zip(node.aggregates, values, strict=True)):
             value = flat.names[f"\0v{i}"].ex
@@ -113,7 +124,7 @@ class Shapes(Finding):
             if default is None:
                 fill = "'0.0'" if value.type == "real" else "'0'" if value.type in NUMBERS else "'null'"
             pairs = f"'[' || string_agg('[' || {at} || ',' || coalesce({to_json(value)}, 'null') || ']', ',') || ']'"
-            sql = f"k_series_fill(coalesce({pairs}, '[]'), {count}, {fill})"
+            sql = f"k_series_fill(coalesce({pairs}, '[]'), {count}, {fill}, {first})"
             cols.append(Col(col.name, Ex(sql, "dynamic", base=sql)))
         kind = (
             "datetime"
@@ -138,10 +149,8 @@ class Shapes(Finding):
         )
         return out
 
-    def bound(self, node: Expr | None, axis: Ex, rel: Rel, env: Env, absent: str) -> str:
+    def bound(self, node: Expr, axis: Ex, env: Env) -> str:
         """Write one end of a series' axis."""
-        if node is None:
-            return f"(SELECT {absent} FROM {rel.frm})" if absent else ""
         value = self.ex(node, Scope(None, env))
         if value.type != axis.type and not (value.type in NUMBERS and axis.type in NUMBERS):
             raise Fault(f"an end of the axis is a {axis.type}, not a {value.type}", node.pos)
@@ -155,3 +164,17 @@ class Shapes(Finding):
 
 
 __all__ = ["Any", "Shapes", "to_real"]
+
+
+def _place(distance: str, width: str, *, real: bool) -> str:
+    """Write how many whole steps a distance is, rounded down; exact for whole numbers and ticks."""
+    if real:
+        return f"TRY_CAST(floor({distance}::DOUBLE / {width}) AS BIGINT)"
+    return f"(({distance} - ({distance} % {width} + {width}) % {width}) // {width})"
+
+
+def _aligned(start: str, width: str, *, real: bool) -> str:
+    """Write the start of `in range(...)`: its places are those of bin(), which of them is first is not documented."""
+    away = f"abs({start} - round({start} / {width}) * {width}) > 1e-9" if real else f"{start} % {width} <> 0"
+    message = "Unanswered: make-series in range() whose start is no multiple of its step is not supported: use from, to, step"
+    return f"(CASE WHEN {away} THEN error('{message}') ELSE {start} END)"

@@ -37,20 +37,22 @@ class Shared:
 
     def once(self, rel: Rel, node: Node | None = None, env: Env | None = None) -> Rel:
         """Give the same rows, computed once. With a node and the names around it: once for all its uses."""
-        env = _naming(env)
-        known = self._rels.get((id(node), id(env))) if node is not None else None
-        if known is None:
-            if not _by_chance(rel):
-                return rel
-            rel = rel.flush()
-            text, _, alias = rel.frm.rpartition(" AS ")
-            if outside(text):
-                return rel  # within the query of a partition: it is computed once for each key as it is
-            rel.frm = f"{self._keep(text[1:-1])} AS {alias}"
-            if node is not None and env is not None:
-                self._rels[id(node), id(env)] = (node, env, rel)
+        if not _by_chance(rel):
             return rel
-        return known[2].again(known[2].frm.partition(" AS ")[0])
+        rel = rel.flush()
+        text, _, alias = rel.frm.rpartition(" AS ")
+        if outside(text):
+            return rel  # within the query of a partition: it is computed once for each key as it is
+        rel.frm = f"{self._keep(text[1:-1])} AS {alias}"
+        env = _naming(env)
+        if node is not None and env is not None:
+            self._rels[id(node), id(env)] = (node, env, rel)
+        return rel
+
+    def kept(self, node: Node, env: Env) -> Rel | None:
+        """Give what `once` has kept of a node with these names around it."""
+        known = self._rels.get((id(node), id(_naming(env))))
+        return known[2].again(known[2].frm.partition(" AS ")[0]) if known is not None else None
 
     def fixed(self, sql: str, node: Node, env: Env | None) -> str:
         """Give a value that is computed once for all uses of `node` with these names around it.

@@ -1,23 +1,31 @@
-"""The aggregates that gather states: hll, tdigest and their merges, and those of decimals."""
+"""The aggregates that gather states: hll, tdigest and their merges. Of nothing they are null (docs: summarize)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seawall.kql.bind.aggregates import MAX_LIST, ONE, declare, joined, json_items
-from seawall.kql.bind.values import NUMBERS, Ex, to_json, to_real
+from seawall.kql.bind.aggregates import ONE, accuracy, declare, gathered, json_items
+from seawall.kql.bind.values import Ex, to_json
 from seawall.kql.errors import Fault
-from seawall.kql.functions.registry import result
+from seawall.kql.functions.registry import coerce, result
 
 if TYPE_CHECKING:
     from seawall.kql.tree import Call
 
+MOST = 1_048_576
+"""Distinct values that a state holds at most: one more and the query fails, where the cloud would estimate."""
+
 
 def _hll(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
-    del binder, node
-    if value.type == "dynamic":
-        value = Ex(to_json(value), "dynamic")
-    return result(f"k_hll_merge('[' || {joined(json_items(value, keep, str(MAX_LIST)))} || ']')", "dynamic")
+    accuracy(binder, node, keep)
+    one = Ex(to_json(value), "dynamic") if value.type == "dynamic" else value
+    items = json_items(one, keep)
+    if value.type == "string":
+        items = f"list(DISTINCT {to_json(one)}){keep}"
+    else:
+        items = items.replace("list(", "list(DISTINCT ", 1)
+    fits = f"CASE WHEN len({items}) > {MOST} THEN error('{node.name}() of more than {MOST} distinct values') ELSE {items} END"
+    return result(f"k_hll_merge('[' || {gathered(fits)} || ']')", "dynamic")
 
 
 declare("hll")(_hll)
@@ -29,7 +37,7 @@ def _merge(function: str) -> Any:
         del binder
         if value.type != "dynamic":
             raise Fault(f"{node.name}() takes a state, not a {value.type}", node.pos)
-        return result(f"{function}({joined(json_items(value, keep, str(MAX_LIST)))})", "dynamic")
+        return result(f"{function}({gathered(json_items(value, keep))})", "dynamic")
 
     return make
 
@@ -40,11 +48,14 @@ declare("tdigest_merge merge_tdigest")(_merge("k_tdigest_merge"))
 
 def _tdigest(binder: Any, node: Call, scope: Any) -> Ex:
     value = binder.ex(node.args[0], scope)
-    if value.type not in NUMBERS - {"decimal"} | {"datetime", "timespan"}:
-        raise Fault(f"tdigest() of a {value.type}", node.pos)
-    weight = to_real(binder.ex(node.args[1], scope)) if len(node.args) > 1 else "1"
-    pairs = f"list([{value.sql}::DOUBLE, {weight}::DOUBLE]) FILTER (WHERE {value.sql} IS NOT NULL)"
-    return result(f"k_tdigest(coalesce(to_json({pairs})::VARCHAR, '[]'))", "dynamic")
+    type_ = {"int": "long"}.get(value.type, value.type)
+    if type_ not in ("long", "real", "datetime", "timespan"):
+        raise Fault(f"tdigest() of a {value.type}", node.pos, hint="convert it: tolong(...) or toreal(...)")
+    weight = "1"
+    if len(node.args) > 1:
+        weight = coerce(binder.ex(node.args[1], scope), "long", node.args[1].pos, "tdigest()")
+    pairs = f"list({{'v': {value.sql}::VARCHAR, 'w': {weight}}}) FILTER (WHERE {value.sql} IS NOT NULL)"
+    return result(f"k_tdigest(to_json({pairs})::VARCHAR, '{type_}')", "dynamic")
 
 
 ONE["tdigest"] = _tdigest

@@ -42,6 +42,10 @@ KINDS = {
 }  # fmt: skip
 
 
+MOST_READ = 512
+"""How often tables of `let` may stand in a query once each is written out: they may name each other twice over."""
+
+
 class Tables(Operators):
     """The part of the binder that reads joins, unions and sources."""
 
@@ -49,6 +53,8 @@ class Tables(Operators):
     scans: dict[int, str]
     table_names: Callable[[], list[str]]
     once: Callable[..., Rel]
+    kept: Callable[..., Rel | None]
+    tables_read: int
 
     # --- join ----------------------------------------------------------------------------------------------
 
@@ -356,6 +362,14 @@ class Tables(Operators):
             return found.rel.clone()
         if found.query is None:
             raise Fault("this table is not known here")
+        self.tables_read += 1
+        if self.tables_read > MOST_READ:
+            raise Fault(
+                f"the tables that `let` names are read more than {MOST_READ} times",
+                found.query.pos,
+                kind="limit",
+                hint="tables that are made of themselves twice over double each time",
+            )
         # Its columns are numbered as where it was written, however often it is used.
         here, self.numbers.last = self.numbers.last, found.number
         out = self.table_of(found.query, found.env)
@@ -366,8 +380,10 @@ class Tables(Operators):
     def called_table(self, node: Call, env: Env) -> Rel:
         """Bind a call that gives a table."""
         if node.name in ("materialize", "view") and len(node.args) == 1:
-            rel = self.table_of(node.args[0], env)
-            return self.once(rel, node, env) if node.name == "materialize" else rel
+            if node.name == "view":
+                return self.table_of(node.args[0], env)
+            kept = self.kept(node, env)
+            return kept if kept is not None else self.once(self.table_of(node.args[0], env), node, env)
         if node.name == "table" and node.args:
             name = self.constant(node.args[0], Scope(None, env), "a table's name")
             return self.named_table(Name(node.pos, str(name)), Env())
@@ -406,7 +422,9 @@ class Tables(Operators):
         cols: list[Col] = []
         for index, item in enumerate(node.items):
             many = self.several(item, scope)
-            if many:
+            if len(many) > 1 or (
+                many and isinstance(item, Named)
+            ):  # one array that is sorted is a value as any
                 cols.extend(Col(namer.unique(name), ex) for _, name, ex in many)
                 continue
             value = self.ex(item, scope)

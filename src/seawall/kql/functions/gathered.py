@@ -6,6 +6,7 @@ from typing import Any
 
 from seawall.kql.functions.dynamics import LIMIT, bag_merge, distinct
 from seawall.kql.functions.registry import udf
+from seawall.kql.functions.sketches import nearest
 
 
 def _set(values: list[Any], limit: int) -> list[Any]:
@@ -15,8 +16,9 @@ def _set(values: list[Any], limit: int) -> list[Any]:
     return distinct([v for v in flat if v is not None])[:limit]
 
 
-def _bag(values: list[Any]) -> dict[str, Any]:
-    return bag_merge(values) or {}
+def _bag(values: list[Any], limit: int) -> dict[str, Any]:
+    bag = bag_merge(values) or {}
+    return dict(list(bag.items())[:limit])
 
 
 def _decimal_sum(values: list[Any]) -> str | None:
@@ -57,16 +59,13 @@ def _decimal_extreme(choose: Any) -> Any:
     return extreme
 
 
-def _weighted(pairs: list[Any], percent: float) -> float | None:
-    """Nearest rank over values that count as often as their weight says."""
-    known = sorted((p for p in pairs if p[0] is not None and p[1]), key=lambda p: p[0])
-    total = sum(p[1] for p in known)
-    seen = 0.0
-    for value, weight in known:
-        seen += weight
-        if seen >= total * percent / 100:
-            return float(value)
-    return None
+def _weighted(kind: Any) -> Any:
+    def at(pairs: list[Any], percent: str) -> Any:
+        """Give the value of a nearest rank among values that count as often as their weight says."""
+        counted = [(kind(p["v"]), p["w"]) for p in pairs if p["v"] is not None and (p["w"] or 0) > 0]
+        return nearest(sorted(pair for pair in counted if pair[0] == pair[0]), float(percent))
+
+    return at
 
 
 def _schema(value: Any) -> Any:
@@ -100,23 +99,25 @@ def _merge_schemas(schemas: list[Any]) -> Any:
 
 
 udf("set", "dynamic long", "dynamic", _set)
-udf("bag", "dynamic", "dynamic", _bag)
+udf("bag", "dynamic long", "dynamic", _bag)
 udf("decimal_sum", "dynamic", "decimal", _decimal_sum)
 udf("decimal_avg", "dynamic", "decimal", _decimal_avg)
 udf("decimal_min", "dynamic", "decimal", _decimal_extreme(min))
 udf("decimal_max", "dynamic", "decimal", _decimal_extreme(max))
-udf("weighted", "dynamic real", "real", _weighted)
+udf("weighted_long", "dynamic string", "long", _weighted(int))
+udf("weighted_real", "dynamic string", "real", _weighted(float))
 udf("buildschema", "dynamic", "dynamic", lambda values: _merge_schemas([_schema(v) for v in values]))
 
 
 # --- what operators are made of ----------------------------------------------------------------------------
 
 
-def _series_fill(pairs: Any, count: int, fill: Any) -> list[Any]:
+def _series_fill(pairs: Any, count: int, fill: Any, first: int | None) -> list[Any]:
     out = [fill] * max(0, min(count, LIMIT))
     for place, value in pairs:
-        if 0 <= place < len(out) and value is not None:
-            out[place] = value
+        at = place - (first or 0)
+        if 0 <= at < len(out) and value is not None:
+            out[at] = value
     return out
 
 
@@ -142,7 +143,7 @@ def _keys_kinds(bag: Any) -> list[Any]:
     return [[key, names.get(type(value), "dynamic")] for key, value in bag.items()]
 
 
-udf("series_fill", "dynamic long json?", "dynamic", _series_fill)
+udf("series_fill", "dynamic long json? long?", "dynamic", _series_fill)
 udf("axis_whole", "long long long string", "dynamic", _axis_whole)
 udf("axis", "real real long string", "dynamic", _axis)
 udf("keys_kinds", "dynamic", "dynamic", _keys_kinds)

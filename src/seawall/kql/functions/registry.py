@@ -107,6 +107,7 @@ def _shape(params: str) -> tuple[list[str], int, bool]:
 def bind_args(binder: Any, node: Any, scope: Any, params: str) -> list[str]:
     """Bind and coerce the arguments of a call; absent optional ones are left out."""
     types, fewest, endless = _shape(params)
+    name = node.name.lstrip("\0")
     given = [binder.ex(arg, scope) for arg in node.args]
     if len(given) < fewest or (len(given) > len(types) and not endless):
         count = (
@@ -116,9 +117,9 @@ def bind_args(binder: Any, node: Any, scope: Any, params: str) -> list[str]:
             if fewest == len(types)
             else f"{fewest} to {len(types)}"
         )
-        raise Fault(f"{node.name}() takes {count} arguments, here are {len(given)}", node.pos)
+        raise Fault(f"{name}() takes {count} arguments, here are {len(given)}", node.pos)
     return [
-        coerce(ex, types[min(i, len(types) - 1)], arg.pos, f"{node.name}()")
+        coerce(ex, types[min(i, len(types) - 1)], arg.pos, f"{name}()")
         for i, (ex, arg) in enumerate(zip(given, node.args, strict=True))
     ]
 
@@ -194,6 +195,10 @@ def udf(name: str, params: str, type_: str, call: Callable[..., Any], *, loose: 
     )
 
 
+def _told(value: float | None) -> str | None:
+    return None if value is None else repr(float(value))
+
+
 def python(
     name: str, params: str, type_: str, *, loose: bool = False, sql_name: str = ""
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -203,12 +208,15 @@ def python(
     types, _, _ = _shape(params)
 
     def register(call: Callable[..., Any]) -> Callable[..., Any]:
-        udf(inner, params, type_, call, loose=loose)
+        if type_ == "real":  # DuckDB takes a NaN that Python gives for NULL: reals come as their texts
+            udf(inner, params, "guid", lambda *given: _told(call(*given)), loose=loose)
+        else:
+            udf(inner, params, type_, call, loose=loose)
 
         def bound(binder: Any, node: Any, scope: Any) -> Ex:
             args = bind_args(binder, node, scope, params)
             args += ["NULL"] * (len(types) - len(args))
-            return result(f"k_{inner}({', '.join(args)})", type_)
+            return result(f"k_{inner}({', '.join(args)})" + ("::DOUBLE" if type_ == "real" else ""), type_)
 
         for one in names:
             FUNCTIONS[one] = bound

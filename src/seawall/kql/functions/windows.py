@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from seawall.kql.bind.values import INTEGERS, Ex, to_json, to_real
-from seawall.kql.errors import Fault
+from seawall.kql.bind.values import INTEGERS, Ex, to_json
+from seawall.kql.errors import Fault, refuse
 from seawall.kql.functions.core import convert
 from seawall.kql.functions.registry import coerce, special, udf
+from seawall.kql.tree import Name
 
 RESTARTING = {
     "row_number": 1,
@@ -35,10 +36,18 @@ def _parts(scope: Any, *more: str) -> str:
 def _neighbour(word: str) -> Any:
     def bound(binder: Any, node: Any, scope: Any) -> Ex:
         _ordered(node, scope)
+        if not isinstance(node.args[0], Name):  # KS109
+            raise Fault(
+                f"{node.name}() takes a column",
+                node.args[0].pos,
+                hint="make one of the expression with extend",
+            )
         value = binder.ex(node.args[0], scope)
         offset = (
             coerce(binder.ex(node.args[1], scope), "long", node.pos, node.name) if len(node.args) > 1 else "1"
         )
+        if len(node.args) > 2 and not binder.ex(node.args[2], scope).known:  # KS129
+            raise Fault(f"the default of {node.name}() is a constant", node.args[2].pos)
         over = f" OVER ({_parts(scope)})"
         kind = (value.rep and "dynamic") or value.type
         sql = to_json(value) if value.rep else value.sql
@@ -84,19 +93,31 @@ def row_cumsum(binder: Any, node: Any, scope: Any) -> Ex:
     value = binder.ex(node.args[0], scope)
     rows = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
     over = f"{_frame(scope, node)} {rows}" if len(node.args) > 1 else f"{_parts(scope)} {rows}"
-    if value.type in INTEGERS or value.type == "timespan":
+    if value.type in INTEGERS:
+        total = f"coalesce(sum({value.sql}) OVER ({over}), 0)::BIGINT"
+        if value.type == "long":
+            return Ex(total, "long")
+        too_far = "error('row_cumsum() of ints goes beyond an int: sum up tolong(...)')"
         return Ex(
-            f"coalesce(sum({value.sql}) OVER ({over}), 0)::BIGINT",
-            "long" if value.type == "int" else value.type,
+            f"CASE WHEN {total} BETWEEN -2147483648 AND 2147483647 THEN {total} ELSE {too_far} END", "int"
         )
-    return Ex(f"coalesce(sum({to_real(value)}) OVER ({over}), 0::DOUBLE)", "real")
+    if value.type == "decimal":
+        raise refuse("row_cumsum() of a decimal", node.pos, "sum up toreal(...)")
+    if value.type != "real":
+        raise Fault(f"row_cumsum() takes an int, a long or a real, not a {value.type}", node.pos)
+    return Ex(f"coalesce(sum({value.sql}) OVER ({over}), 0::DOUBLE)", "real")
+
+
+def _rankable(binder: Any, node: Any, scope: Any) -> None:
+    if binder.ex(node.args[0], scope).type == "dynamic":
+        raise Fault(f"{node.name}() of a dynamic", node.pos, hint="convert it: tostring(...) or tolong(...)")
 
 
 @special("row_rank_dense")
 def row_rank_dense(binder: Any, node: Any, scope: Any) -> Ex:
     """`row_rank_dense(term [, restart])`: counts the changes of the term."""
-    del binder
     _ordered(node, scope)
+    _rankable(binder, node, scope)
     return Ex(
         f"sum({_hidden(scope, node, 'changed')}::BIGINT) OVER ({_frame(scope, node)} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)::BIGINT",
         "long",
@@ -106,8 +127,8 @@ def row_rank_dense(binder: Any, node: Any, scope: Any) -> Ex:
 @special("row_rank_min")
 def row_rank_min(binder: Any, node: Any, scope: Any) -> Ex:
     """`row_rank_min(term [, restart])`: the number of the row where the term last changed."""
-    del binder
     _ordered(node, scope)
+    _rankable(binder, node, scope)
     row, frame = _hidden(scope, node, "row"), _frame(scope, node)
     first = f"min({row}) OVER ({_parts(scope, _hidden(scope, node, 'group'))})"
     return Ex(
@@ -134,24 +155,24 @@ def row_window_session(binder: Any, node: Any, scope: Any) -> Ex:
     )
 
 
-def _sessions(rows: list[Any], longest: int, between: int) -> list[Any]:
+def _sessions(rows: list[Any], longest: int | None, between: int | None) -> list[Any]:
+    """Give each row the start of its session; a null is none, and what follows it starts a new one.
+
+    A session also ends where a row lies as far from its start as `longest`, or from the row before as `between`,
+    or where the restart predicate held (docs: row-window-session, returns).
+    """
     out: list[Any] = []
-    first: int | None = None
-    last: int | None = None
-    group: Any = None
+    first = last = group = None
     for moment, part in rows:
         if moment is None:
-            out.append(None)
-            continue
-        fresh = (
+            first = None
+        elif (
             first is None
             or last is None
             or part != group
-            or moment - first > longest
-            or moment - last > between
-            or moment < last
-        )
-        if fresh:
+            or (longest is not None and moment >= first + longest)
+            or (between is not None and moment >= last + between)
+        ):
             first = moment
         last, group = moment, part
         out.append(first)

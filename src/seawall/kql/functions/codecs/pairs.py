@@ -56,10 +56,13 @@ class _Reader:
         return "".join(chars)
 
     def until(self, *marks: str) -> str:
-        """Read up to one of the marks, or to the end."""
-        found = [place for place in (self.text.find(mark, self.at) for mark in marks) if place >= 0]
-        start, self.at = self.at, min(found, default=len(self.text))
-        return self.text[start : self.at].strip()
+        """Read up to the first of the marks, or to the end. Where one is found no other is looked for behind it."""
+        end = len(self.text)
+        for mark in marks:
+            place = self.text.find(mark, self.at, end + len(mark) - 1)
+            end = place if place >= 0 else end
+        start, self.at = self.at, end
+        return self.text[start:end].strip()
 
     def value_before_key(self, pair: str, kv: str) -> str:
         """Read a value that may hold pair delimiters: up to the one before the next key."""
@@ -75,7 +78,7 @@ def _delimited(reader: _Reader, pair: str, kv: str, *, greedy: bool) -> dict[str
         reader.spaces(pair)
         key = reader.quoted()
         if key is None:
-            key = reader.until(kv, pair)
+            key = reader.until(pair, kv)
         else:
             reader.spaces(kv, pair)
         if reader.meets(kv):
