@@ -150,6 +150,10 @@ def ask(query):
         ("unicode_codepoints_to_string(75, dynamic([117, 115]), 116, 111)", "Kusto"),
         ("unicode_codepoints_to_string(75, -1)", ""),
         ("unicode_codepoints_to_string(75, 0xD800)", ""),
+        # regex_quote: the characters that mean something, no others
+        ("regex_quote('(so$me.Te^xt)')", r"\(so\$me\.Te\^xt\)"),
+        (r"regex_quote(@'a b/c_é\[x]{1}-#')", r"a b/c_é\\\[x\]\{1\}\-\#"),
+        (r"@'a.b\(c)' matches regex regex_quote(@'a.b\(c)')", True),
         # extent_id, extent_tags: of data that is in no shard
         ("extent_id()", "00000000-0000-0000-0000-000000000000"),
         ("extent_tags()", None),
@@ -159,6 +163,8 @@ def ask(query):
         ("format_timespan(time(15.13:45:30.6170000), 'd dd ddd H HH f fff FFFF')", "15 15 015 13 13 6 617 617"),
         ("format_timespan(time(15.13:45:30.0500000), '[F]')", "[]"),
         ("format_timespan(time(29.09:00:05.12345), 'dd.hh:mm:ss:FF')", "29.09:00:05:12"),
+        # the datetime data type: year.month.day as its table of literals writes it
+        ("datetime(2015.12.31 23:59:59.9)", "2015-12-31T23:59:59.9000000Z"),
         # the datetime data type: an empty literal is the current time
         ("datetime() == now()", True),
         ("date () - now()", "00:00:00"),
@@ -259,3 +265,16 @@ def test_arguments_out_of_their_place_are_refused(arguments):
     # KS195
     with pytest.raises(KqlError):
         ask(f"let f = (a: long, b: long, c: long) {{ a * 100 + b * 10 + c }}; print f({arguments})")
+
+
+def test_a_name_may_begin_with_a_digit_where_it_is_no_timespan():
+    # Microsoft's analyser: 1d is a timespan, 1D and 1d2 are names
+    assert ask(
+        "let 1x = 5; print 2abc = 1x + 1 | extend 3d_x = 2abc, t = 1d, 1e = 1e3 | project 3d_x, t, 1e"
+    ) == [[6, "1.00:00:00", 1000.0]]
+    assert ask('print a = dynamic({"1a": 5}) | project a.1a') == [[5]]
+    for text in ("1D", "1Hour", "1w", "5dd"):
+        with pytest.raises(KqlError, match="there is no column"):
+            ask(f"print x = {text}")
+    with pytest.raises(KqlError, match="neither a number nor a timespan"):
+        ask("print x = 1.5Hh")

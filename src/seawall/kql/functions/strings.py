@@ -19,7 +19,8 @@ sql(
     "string",
     "CASE WHEN {1} = '' THEN {0} ELSE replace({0}, {1}, {2}) END",
 )
-sql("regex_quote", "text", "string", "regexp_escape({0})")
+# The characters that mean something in an expression (its page), no others: those of Rust's escape().
+sql("regex_quote", "text", "string", r"regexp_replace({0}, '[\\.+*?()|\[\]{{}}^$#&~-]', '\\\0', 'g')")
 sql("isascii", "text", "bool", "(NOT regexp_matches({0}, '[^\\x00-\\x7f]'))")
 sql("isutf8", "text", "bool", "({0} IS NOT NULL)")
 sql("strcmp", "text text", "long", "CASE WHEN {0} = {1} THEN 0 WHEN {0} < {1} THEN -1 ELSE 1 END::BIGINT")
