@@ -58,6 +58,9 @@ def cases(code: int) -> frozenset[int]:
 class UnknownClassError(ValueError):
     """A class whose characters are not known here one by one (scripts)."""
 
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the class {name} cannot be worked out character by character here")
+
 
 @lru_cache(1)
 def categories() -> dict[str, Ranges]:
