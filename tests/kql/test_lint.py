@@ -86,3 +86,187 @@ def test_queries_over_other_types_are_left_alone():
         )
         == []
     )
+
+
+CLUSTERS = "resources | where type =~ 'Microsoft.ContainerService/managedClusters' "
+FAULTY = [
+    (CLUSTERS + "| project id, p = properties | where p.enableRbac == true", "property-case"),
+    (
+        CLUSTERS + "| project-rename x = properties | where x.networkProfil.networkPlugin == 'azure'",
+        "unknown-property",
+    ),
+    (
+        CLUSTERS
+        + "| extend x = properties.networkProfile | extend y = x.networkPlugin | where y == 'calico'",
+        "enum-value",
+    ),
+    (
+        CLUSTERS
+        + "| mv-expand pool = properties.agentPoolProfiles | where pool.enableFips == true | project id, pool.name",
+        "property-case",
+    ),
+    ("let t = " + CLUSTERS + "; t | where properties.enableRbac == true", "property-case"),
+    (
+        "let t = materialize("
+        + CLUSTERS
+        + "| project id, net = properties.networkProfile); t | where net.networkPolicy == 'weave'",
+        "enum-value",
+    ),
+    ("(" + CLUSTERS + ") | where properties.nope == 1", "unknown-property"),
+    (
+        "resources | where tolower(type) == 'microsoft.containerservice/managedclusters' | where properties.enableRbac == true",
+        "property-case",
+    ),
+    (
+        "resources | where type has 'containerservice/managedClusters' | where properties.enableRbac == true",
+        "property-case",
+    ),
+    (
+        CLUSTERS + "| where parse_json(tostring(properties.networkProfile)).networkPlugin == 'calico'",
+        "enum-value",
+    ),
+    (
+        CLUSTERS
+        + "| extend s = case(properties.networkProfile.networkPlugin == 'calico', 1, properties.networkProfile.networkPlugin == 'azure', 2, 3)",
+        "enum-value",
+    ),
+    (
+        CLUSTERS
+        + "| extend s = case(properties.enableRBAC == true, 'a', properties.fqdn == 'x', 'b', properties.enableRBAC == true, 'c', 'd')",
+        "dead-branch",
+    ),
+    (CLUSTERS + "| where not(not(properties.networkProfile.outboundType == 'firewall'))", "enum-value"),
+    (CLUSTERS + "| where properties.networkProfile.networkPlugin has 'flannel'", "enum-value"),
+    (
+        CLUSTERS + "| where tostring(properties.autoUpgradeProfile.upgradeChannel) contains 'weekly'",
+        "enum-value",
+    ),
+    (CLUSTERS + "| where properties.networkProfile.networkPolicy in~ ('azure', 'calcio')", "enum-value"),
+    (CLUSTERS + "| where toupper(properties.networkProfile.networkPlugin) == 'Azure'", "folded-text"),
+    (
+        CLUSTERS + "| where tolower(tostring(properties.networkProfile.loadBalancerSku)) in ('Standard')",
+        "folded-text",
+    ),
+    (CLUSTERS + "| where properties['networkProfile']['networkPlugin'] == 'Azure'", "enum-value"),
+    (CLUSTERS + "| where properties.['enablerbac'] == true", "property-case"),
+    (CLUSTERS + "| where isempty(properties.['disableLocalAccounts'])", "empty-bool"),
+    (
+        CLUSTERS
+        + "| extend off = isnull(properties.apiServerAccessProfile.enablePrivateCluster) | where off",
+        "empty-bool",
+    ),
+    (
+        CLUSTERS
+        + "| extend first = properties.agentPoolProfiles[-1] | where first.enableEncryptionAtHost != true",
+        "first-pool-only",
+    ),
+    (
+        CLUSTERS + "| extend ps = properties.agentPoolProfiles | where ps[0].mode == 'System'",
+        "first-pool-only",
+    ),
+    (CLUSTERS + "| where properties.agentPoolProfiles.enableNodePublicIP == true", "unknown-property"),
+    (CLUSTERS + "| where properties.agentPoolProfiles has 'CriticalAddonsOnly'", "pool-text"),
+    (
+        CLUSTERS
+        + "| where tostring(properties.agentPoolProfiles) !contains '\"enableEncryptionAtHost\":true'",
+        "pool-text",
+    ),
+    (CLUSTERS + "| where properties.networkProfile.networkPolicy == ''", "empty-text"),
+    (CLUSTERS + "| where tostring(properties.enableRBAC) == 'True'", "enum-value"),
+    (
+        CLUSTERS
+        + "| where properties.addonProfiles.azureKeyvaultSecretsProvider.config.enableSecretRotation == true",
+        "text-for-bool",
+    ),
+    (
+        CLUSTERS
+        + "| where properties.networkProfile.networkPlugin == 'azure' | where properties.networkProfile.networkPlugin == 'kubenet'",
+        "dead-branch",
+    ),
+    (
+        CLUSTERS + "| where isnull(properties.kubernetesVersion) and properties.kubernetesVersion == '1.30'",
+        "dead-branch",
+    ),
+    (CLUSTERS + "| extend v = tostring(properties.kubernetesVersion) | where isnotnull(v)", "text-of-bool"),
+    (
+        CLUSTERS
+        + "| mv-apply pool = properties.agentPoolProfiles on (where pool.osType == 'windows' | summarize n = count())",
+        "enum-value",
+    ),
+    (
+        CLUSTERS + "| summarize arg_max(name, properties) by id | where properties.enableRbac == true",
+        "property-case",
+    ),
+    (CLUSTERS + "| summarize p = any(properties) by id | where p.enableRbac == true", "property-case"),
+    (CLUSTERS + "| where properties.enableRBAC == false", "absent-is-not-false"),
+    (
+        CLUSTERS
+        + "| mv-expand pool = properties.agentPoolProfiles | where pool.mode == 'System' and pool.mode == 'User' | project id, pool.name",
+        "dead-branch",
+    ),
+    (
+        CLUSTERS
+        + "| join kind=leftouter (resources | where type == 'microsoft.containerservice/managedclusters' | where properties.enableRbac == true | project id) on id",
+        "property-case",
+    ),
+    (CLUSTERS + "| distinct id, tostring(properties.networkProfil)", "unknown-property"),
+    (CLUSTERS + "| where sku.Tier == 'Free'", "property-case"),
+]
+"""Mistakes in forms that are read past: renamed, expanded, through `let`, in brackets, by functions."""
+
+RIGHT = [
+    CLUSTERS + "| where tolower(properties.networkProfile.outboundType) == 'userdefinedrouting'",
+    CLUSTERS + "| where tolower(tostring(properties.networkProfile.networkPlugin)) in ('azure', 'none')",
+    CLUSTERS + "| where isnull(parse_json(tostring(properties.networkProfile)).networkPolicy)",
+    CLUSTERS + "| where properties.networkProfile.networkPlugin has 'azure'",
+    CLUSTERS + "| where properties.networkProfile.networkPolicy in~ ('Azure', 'Calico', 'CILIUM')",
+    CLUSTERS + "| where isnull(properties.enableRBAC) or properties.enableRBAC == false",
+    CLUSTERS + "| where properties.enableRBAC != true",
+    CLUSTERS + "| where isempty(tostring(properties.networkProfile.networkPolicy))",
+    CLUSTERS + "| where isnotnull(properties.securityProfile.defender.logAnalyticsWorkspaceResourceId)",
+    CLUSTERS + "| extend n = array_length(properties.agentPoolProfiles) | project id, n",
+    CLUSTERS
+    + "| mv-expand pool = properties.agentPoolProfiles | where pool.osType =~ 'windows' | project id, pool = tostring(pool.name)",
+    CLUSTERS
+    + "| where array_length(properties.agentPoolProfiles) == 1 and properties.agentPoolProfiles[0].mode == 'System'",
+    CLUSTERS + "| extend properties = parse_json('{}') | where properties.anything == 1",
+    CLUSTERS + "| project properties = tags | where properties.anything == 'x'",
+    CLUSTERS + "| where properties.addonProfiles['anything'].enabled == true",
+    CLUSTERS + "| where properties.addonProfiles.omsagent.config.logAnalyticsWorkspaceResourceID =~ '/x'",
+    CLUSTERS
+    + "| where properties.addonProfiles.azureKeyvaultSecretsProvider.config.enableSecretRotation =~ 'true'",
+    CLUSTERS + "| where tostring(properties.enableRBAC) == 'true'",
+    CLUSTERS + "| where properties.autoUpgradeProfile.upgradeChannel !in~ ('none', 'patch')",
+    CLUSTERS
+    + "| where properties.kubernetesVersion startswith '1.3' and properties.kubernetesVersion != '1.30'",
+    CLUSTERS
+    + "| where (properties.networkProfile.networkPlugin == 'azure' or properties.networkProfile.networkPlugin == 'kubenet')",
+    CLUSTERS + "| extend r = case(properties.enableRBAC == true, 1, isnull(properties.enableRBAC), 2, 3)",
+    CLUSTERS
+    + "| mv-expand a = properties.agentPoolProfiles | mv-expand b = a.nodeTaints | where b contains 'NoSchedule' | project id, a.name",
+    CLUSTERS
+    + "| where tostring(tags['environment']) in~ ('dev') | where identity.type =~ 'SystemAssigned' and sku.tier in ('Standard', 'Premium')",
+    CLUSTERS + "| summarize count() by tostring(properties.kubernetesVersion)",
+    "resources | where type in~ ('microsoft.containerservice/managedclusters', 'microsoft.storage/storageaccounts') | where properties.primaryEndpoints.blob != ''",
+    "resources | where type has 'servicefabric/managedclusters' | where properties.nope == 1",
+    "resources | where type == 'microsoft.compute/disks' | where toupper(name) == 'ABC' | where properties.x == ''",
+    CLUSTERS
+    + "| where properties.networkProfile.networkPolicy != 'azure' and properties.networkProfile.networkPolicy != 'calico'",
+    CLUSTERS
+    + "| where properties.networkProfile.networkPlugin == 'azure' and name == 'x' | where properties.networkProfile.networkPlugin in ('azure', 'none')",
+]
+"""What looks like a mistake and is none."""
+
+
+@pytest.mark.parametrize(("query", "rule"), FAULTY, ids=range(len(FAULTY)))
+def test_a_mistake_is_found_in_any_form(query, rule):
+    assert rule in rules(query)
+
+
+@pytest.mark.parametrize("query", RIGHT, ids=range(len(RIGHT)))
+def test_what_is_right_is_not_reproached(query):
+    assert lint(query) == []
+
+
+def test_a_query_of_many_parts_is_read_without_recursion():
+    assert lint(CLUSTERS + " and name != ''" * 500) == []

@@ -145,7 +145,6 @@ DEPLOYMENT: dict[str, Any] = {
                             "privileged": False,
                             "allowPrivilegeEscalation": False,
                             "runAsNonRoot": True,
-                            "runAsUser": 10001,
                             "readOnlyRootFilesystem": True,
                             "capabilities": {"drop": ["ALL"]},
                             "seccompProfile": {"type": "RuntimeDefault"},

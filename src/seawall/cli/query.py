@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 @click.option(
     "--check",
     is_flag=True,
-    help="Say why the query would not run under --profile arg; exit 1 if so. No PATH.",
+    help="Say why the query would not run under --profile arg or log-analytics; exit 1 if so. No PATH.",
 )
 @click.option(
     "--lint", is_flag=True, help="Say what is likely wrong with the query; exit 1 for errors and warnings."
@@ -193,12 +193,21 @@ def _explained(snapshot: Snapshot, text: str, now: datetime, row: str, how: dict
         mark = {True: "holds", False: "does not hold", None: "is null"}[item.held]
         seen = f"; {item.path} is {rest.text(item.observed, '') or 'absent'}" if item.path else ""
         lines.append(f"  line {item.line}: {item.text}: {mark}{seen}")
-    if found.change is not None:
-        before, after = (
-            rest.text(value, "") or "absent" for value in (found.change.before, found.change.after)
-        )
-        lines.append(f"  smallest change that takes it out: {found.change.path} from {before} to {after}")
+    told = "smallest change that takes it out"
+    for change in found.changes:
+        before, after = (_value(value) for value in (change.before, change.after))
+        lines.append(f"  {told}: {change.path} from {before} to {after}")
+        told = "and with it"
+    if found.included and not found.changes:
+        lines.append("  no change of its properties that was tried takes it out")
     return "\n".join(lines) + "\n"
+
+
+def _value(value: Any) -> str:
+    """Write a value before or after a change: what is absent is said, and an empty text is seen."""
+    from seawall.kql import rest
+
+    return "absent" if value is None else rest.text(value, "") or "''"
 
 
 def _run(snapshot: Snapshot, text: str, now: datetime, how: dict[str, Any]) -> Result:

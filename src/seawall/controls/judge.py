@@ -90,9 +90,11 @@ class Judge:
                 "pool": bool(self.estate.pools()),
                 "registry": "microsoft.containerregistry/registries" in types,
                 "subscription": any(kind.startswith("microsoft.security/") for kind in types),
-                "policy-state": any(kind.startswith("microsoft.policyinsights/") for kind in types),
-                "nsg": "microsoft.network/networksecuritygroups" in types,
-                "gateway": "microsoft.network/applicationgateways" in types,
+                # Of a cluster whose policy states or security groups were not given, that is said.
+                "policy-state": CLUSTER in types
+                or any(kind.startswith("microsoft.policyinsights/") for kind in types),
+                "nsg": CLUSTER in types or "microsoft.network/networksecuritygroups" in types,
+                "gateway": any("gateway" in kind or "firewallpolicies" in kind for kind in types),
                 "object": bool(kinds),
                 "estate": pods,
                 "pod": pods,
@@ -193,6 +195,9 @@ class Judge:
 
     def _outcome(self, control: Control, subject_id: str, verdict: bool | None) -> Outcome:
         if control.header.decides == "manual":
+            return Outcome.MANUAL
+        if verdict is None and control.header.evidence:
+            # What the input does not hold and a person can look up is asked for.
             return Outcome.MANUAL
         item = self.estate.by_id.get(subject_id) if self.has_unknown else None
         if isinstance(item, AzureResource) and item.unknown:

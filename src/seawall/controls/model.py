@@ -27,7 +27,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         profile: where the query runs unchanged: `arg`, `log-analytics` or `local`.
         fixes: language -> how to make it pass (`az`, `bicep`, `terraform`, `kubectl`, `yaml`).
         decides: `query`, or `manual` where only a person can see the evidence: each row asks for it.
-        evidence: what a person must look at, for a manual control.
+        evidence: what a person must look at: for a manual control always, for another one where its row's
+            `pass` is null because the input does not hold what decides it.
         confidence: below high where the verdict is an inference.
         references: where the rule is written.
     """

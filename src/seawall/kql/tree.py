@@ -238,6 +238,7 @@ class JoinOp(Operator, frozen=True, gc=False):
     kind: str
     right: Expr | Pipeline
     on: tuple[Expr, ...]
+    strategy: str = ""
 
 
 class Union(Operator, frozen=True, gc=False):

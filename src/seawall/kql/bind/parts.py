@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from seawall.kql.bind.expressions import OUTER
 from seawall.kql.bind.names import Namer, derived
-from seawall.kql.bind.operators import PART
 from seawall.kql.bind.plugins import Plugins
+from seawall.kql.bind.projecting import PART
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import Ex

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from seawall.kql.compiler import read
-from seawall.kql.errors import Fault, locate
+from seawall.kql.errors import Fault, KqlError, locate
 from seawall.kql.lint import rules
-from seawall.kql.lint.flow import trace
+from seawall.kql.lint.trace import trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,11 +55,15 @@ def lint(text: str) -> list[Lint]:
     Only pipelines that are restricted to managed clusters are judged by the property table.
 
     Raises:
-        KqlError: the query cannot be parsed.
+        KqlError: the query cannot be parsed, or is nested too deeply.
     """
     query = read(text)
     out: set[Lint] = set()
-    for flow in trace(query):
+    try:
+        flows = trace(query)
+    except RecursionError:
+        raise KqlError("the query is nested too deeply", kind="limit") from None
+    for flow in flows:
         for name, (severity, check) in _rules().items():
             for found in check(flow):
                 place = locate(Fault(found.message, found.pos), text)

@@ -73,8 +73,33 @@ def _os(spec: dict[str, Any]) -> str:
         return str(os["name"]).lower()
     selector = spec.get("nodeSelector")
     if isinstance(selector, dict):
-        return str(selector.get("kubernetes.io/os") or selector.get("beta.kubernetes.io/os") or "").lower()
-    return ""
+        named = selector.get("kubernetes.io/os") or selector.get("beta.kubernetes.io/os")
+        if named:
+            return str(named).lower()
+    return _os_by_affinity(spec.get("affinity"))
+
+
+def _os_by_affinity(affinity: Any) -> str:
+    """Return the system that every term of the required node affinity asks for; the terms are alternatives."""
+    terms: Any = affinity
+    for step in ("nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"):
+        terms = terms.get(step) if isinstance(terms, dict) else None
+    found: set[str] = set()
+    for term in terms if isinstance(terms, list) else ():
+        rules = term.get("matchExpressions") if isinstance(term, dict) else None
+        asked = [
+            rule["values"]
+            for rule in (rules if isinstance(rules, list) else ())
+            if isinstance(rule, dict)
+            and rule.get("key") in {"kubernetes.io/os", "beta.kubernetes.io/os"}
+            and rule.get("operator") == "In"
+            and isinstance(rule.get("values"), list)
+            and len(rule["values"]) == 1
+        ]
+        if not asked:
+            return ""
+        found.add(str(asked[0][0]).lower())
+    return found.pop() if len(found) == 1 else ""
 
 
 def _replicas(item: KubernetesObject) -> int | None:
@@ -154,7 +179,7 @@ def _service_accounts(estate: Estate) -> Iterator[tuple[Any, ...]]:
         if entry[1].kind == "ServiceAccount" and not entry[1].group:
             mounted = raw.get("automountServiceAccountToken")
             value = mounted if isinstance(mounted, bool) else None
-            yield (*_object_columns(entry), value, raw.get("secrets"))
+            yield (*_object_columns(entry), value, raw.get("secrets"), raw.get("imagePullSecrets"))
 
 
 KUBERNETES_TABLES: tuple[Table, ...] = (
@@ -240,6 +265,18 @@ spec        dynamic  the whole container
         _kinds(("networking.k8s.io", "Ingress"), ("extensions", "Ingress"), fields=("spec", "status")),
     ),
     Table(
+        "gateways",
+        "Gateways of gateway.networking.k8s.io.",
+        columns(_OBJECT + "spec dynamic the spec"),
+        _kinds(("gateway.networking.k8s.io", "Gateway"), fields=("spec",)),
+    ),
+    Table(
+        "autoscalers",
+        "HorizontalPodAutoscalers.",
+        columns(_OBJECT + "spec dynamic the spec"),
+        _kinds(("autoscaling", "HorizontalPodAutoscaler"), fields=("spec",)),
+    ),
+    Table(
         "networkpolicies",
         "NetworkPolicies of networking.k8s.io.",
         columns(_OBJECT + "spec dynamic the spec"),
@@ -283,7 +320,8 @@ spec        dynamic  the whole container
         columns(
             _OBJECT
             + "automountServiceAccountToken bool whether pods get a token unasked (null: true)\n"
-            + "secrets dynamic references to secrets, by name"
+            + "secrets dynamic references to secrets, by name\n"
+            + "imagePullSecrets dynamic secrets that images are pulled with"
         ),
         _service_accounts,
     ),

@@ -16,6 +16,8 @@ SEVERITY = "warning"
 
 def check(flow: Flow) -> Iterator[Found]:
     """Find queries that read two or more properties besides the one that all predicates look at."""
+    if flow.verdict:
+        return
     decided = {path for path in flow.decided() if path[0] == "properties"}
     if len(decided) != 1:
         return

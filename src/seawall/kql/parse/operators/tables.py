@@ -37,7 +37,8 @@ class TableParser(RowParser):
                 raise refuse("join ... where", pos)
             else:
                 raise self.fail("'on' and the join's keys")
-            return JoinOp(pos, mode, str(options.get("kind", "")), right, on)
+            strategy = options.get("hint.strategy") or options.get("hint.remote") or ""
+            return JoinOp(pos, mode, str(options.get("kind", "")), right, on, str(strategy))
 
         return read
 
