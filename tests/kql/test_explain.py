@@ -283,3 +283,19 @@ def test_a_query_that_hangs_on_many_properties_ends_in_time():
     told = explain(database, W + "| where " + " or ".join(wide), "/w")
     database.close()
     assert len(told.changes) == 40
+
+
+def test_a_predicate_is_shown_as_it_is_written():
+    database = loaded(ROWS)
+    query = W + (
+        "\n| where not(properties.enableRBAC == true) and (tostring(tags['env']) in~ ('prod', 'test')\n"
+        "    or properties.agentPoolProfiles[0].['count'] < 5) and toint(split(properties.kubernetesVersion, '.')[1]) < 31"
+    )
+    told = explain(database, query, "/a")
+    database.close()
+    assert [(one.line, one.text) for one in told.predicates][1:] == [
+        (2, "properties.enableRBAC == true"),
+        (2, "tostring(tags['env']) in~ ('prod', 'test')"),
+        (3, "properties.agentPoolProfiles[0].['count'] < 5"),
+        (3, "toint(split(properties.kubernetesVersion, '.')[1]) < 31"),
+    ]

@@ -98,6 +98,7 @@ class Judge:
                 "object": bool(kinds),
                 "estate": pods,
                 "pod": pods,
+                "live-pod": pods and any(item.metadata.get("uid") for _, item in self.estate.objects),
                 "container": pods,
                 "namespace": "Namespace" in kinds,
                 "node": "Node" in kinds,

@@ -6,7 +6,7 @@ out of the answer is told. A row is in the answer when the answer would be anoth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -16,13 +16,18 @@ from seawall.kql.explain.changes import Change, smallest
 from seawall.kql.explain.flatten import flat
 from seawall.kql.explain.paths import atoms, follow, leaves
 from seawall.kql.explain.single import Single
-from seawall.kql.tree import Where
+from seawall.kql.lexer import END, tokenize
+from seawall.kql.tree import Node, Where
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from seawall.kql.database import Database
     from seawall.kql.explain.flatten import Flat
-    from seawall.kql.tree import Query
+    from seawall.kql.tree import Expr, Query
 
+_OPEN: Final = ("(", "[", "{")
+_CLOSE: Final = (")", "]", "}")
 __all__ = ["Change", "Explained", "Predicate", "explain"]
 
 
@@ -96,7 +101,7 @@ def _explain(database: Database, text: str, query: Query, row_id: str, key: str)
                 for leaf in leaves(step.predicate):
                     held, shown, observed = one.test(part, index, leaf)
                     line = text.count("\n", 0, leaf.pos) + 1
-                    told = Predicate(_text(text, leaf.pos), line, held, shown, observed)
+                    told = Predicate(_text(text, leaf), line, held, shown, observed)
                     predicates.setdefault((leaf.pos, shown), told)
             found.extend(atoms(step, names))
     changes = smallest(one, row, columns, found) if included else ()
@@ -121,7 +126,33 @@ def _find(database: Database, query: Query, row_id: str, key: str) -> tuple[list
     raise KqlError(f"no row of {keyed[0][1].name!r} has {key} {row_id!r}")
 
 
-def _text(text: str, pos: int) -> str:
-    start = text.rfind("\n", 0, pos) + 1
-    end = text.find("\n", pos)
-    return text[start : end if end >= 0 else len(text)].strip()
+def _text(text: str, leaf: Expr) -> str:
+    """Return a condition as it is written: from its first token to its last, brackets closed."""
+    places = [part.pos for part in _nodes(leaf)]
+    first, last = min(places), max(places)
+    depth, end = 0, first
+    tokens = [token for token in tokenize(text) if token.pos >= first and token.kind != END]
+    for index, token in enumerate(tokens):
+        after = tokens[index + 1] if index + 1 < len(tokens) else None
+        depth += (token.text in _OPEN) - (token.text in _CLOSE)
+        end = token.end
+        # A path goes on behind its last node; a call or a list ends with its bracket.
+        goes_on = after is not None and (after.text in (".", "[", "(") or token.text == ".")
+        if (
+            token.pos >= last
+            and depth <= 0
+            and not (goes_on and after is not None and after.pos == token.end)
+        ):
+            break
+    return " ".join(text[first:end].split())
+
+
+def _nodes(node: Any) -> Iterator[Node]:
+    open_ = [node]
+    while open_:
+        part = open_.pop()
+        if isinstance(part, tuple):
+            open_.extend(part)
+        elif isinstance(part, Node):
+            yield part
+            open_.extend(getattr(part, field) for field in part.__struct_fields__)

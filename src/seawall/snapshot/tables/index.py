@@ -56,6 +56,7 @@ SYSTEM_NAMESPACES = frozenset(
         "aks-istio-system",
         "app-routing-system",
         "azure-arc",
+        "azure-extensions-usage-system",
         "calico-system",
         "calico-apiserver",
         "dataprotection-microsoft",
