@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from seawall.cli.app import COMMANDS, app
+from seawall.cli.app import app
+from seawall.cli.commands import COMMANDS
 from seawall.cli.config import schema as config_schema
 from seawall.cli.controls import explain
 from seawall.controls import Catalogue

@@ -68,7 +68,7 @@ def read_config(path: Path) -> dict[str, Any]:
         tables = tables.get("tool", {}).get("seawall", {})
     if not isinstance(tables, dict):
         raise InputError(f"{path}: [tool.seawall] is no table")
-    from seawall.cli.app import COMMANDS
+    from seawall.cli.commands import COMMANDS
 
     for key in tables:
         if key not in COMMANDS:

@@ -9,7 +9,7 @@ from seawall.kql.errors import KqlError
 if TYPE_CHECKING:
     from seawall.kql.compiler import Plan
     from seawall.kql.database import Database, Judged, Limits, Opening, Result
-    from seawall.kql.functions.identity import Principal
+    from seawall.kql.principal import Principal
 
 __all__ = ["Database", "Judged", "KqlError", "Limits", "Opening", "Plan", "Principal", "Result"]
 
@@ -19,7 +19,7 @@ _WHERE = {
     "Judged": "database",
     "Limits": "database",
     "Opening": "database",
-    "Principal": "functions.identity",
+    "Principal": "principal",
     "Result": "database",
 }
 

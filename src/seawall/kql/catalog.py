@@ -11,7 +11,7 @@ from seawall.kql.errors import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from seawall.kql.functions.identity import Principal
+    from seawall.kql.principal import Principal
     from seawall.kql.profiles import Profile
 
 

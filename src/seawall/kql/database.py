@@ -24,7 +24,7 @@ from seawall.kql.temporal import EPOCH
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from seawall.kql.functions.identity import Principal
+    from seawall.kql.principal import Principal
 
 _OVERFLOW = re.compile(r"Overflow in \w+ of INT64")
 _LITERAL = re.compile(r"'(?:[^']|'')*'")

@@ -7,18 +7,11 @@ from typing import Any, Final
 import msgspec
 
 from seawall.snapshot.model import AzureResource, Origin, Path, Unread
+from seawall.sources.azure.found import Found
 from seawall.sources.azure.normal import looks_like_resource, normalise
 
 _GRAPH: Final = frozenset({"count", "totalrecords", "total_records", "skip_token", "skiptoken", "$skiptoken",
                            "resulttruncated", "facets", "nextlink", "value", "data"})  # fmt: skip
-
-
-class Found(msgspec.Struct, frozen=True):
-    """What a document holds; `reason` says why it holds nothing, in words for the list of ignored files."""
-
-    resources: tuple[AzureResource, ...] = ()
-    unread: tuple[Unread, ...] = ()
-    reason: str = ""
 
 
 def read_azure(value: Any, origin: Origin) -> Found:

@@ -17,7 +17,7 @@ import msgspec
 from seawall.snapshot.model import AzureResource, Origin, Path, Unread
 from seawall.snapshot.paths import dotted, parse_path
 from seawall.sources.azure.casing import CLUSTER
-from seawall.sources.azure.forms import Found
+from seawall.sources.azure.found import Found
 from seawall.sources.azure.maintenance import in_week, window
 from seawall.sources.azure.normal import PLACEHOLDER, normalise
 from seawall.sources.azure.references import Configuration

@@ -14,7 +14,7 @@ from seawall.snapshot.model import AzureResource, Origin, Unread
 from seawall.snapshot.model import Path as Steps
 from seawall.snapshot.paths import dotted
 from seawall.sources.azure.casing import fold_path
-from seawall.sources.azure.forms import Found
+from seawall.sources.azure.found import Found
 from seawall.sources.azure.normal import PLACEHOLDER, normalise
 from seawall.sources.azure.template.expressions import UNKNOWN, ExpressionError, is_expression
 from seawall.sources.azure.template.scope import Budget, TemplateScope
