@@ -498,6 +498,12 @@ def _runtime(error: Exception) -> KqlError:
     text = _UDF_RAISED.sub("", text)
     for mark in ("Invalid Input Error: ", "Out of Range Error: ", "Conversion Error: "):
         text = text.replace(mark, "")
+    if "INTERNAL Error" in text:
+        return KqlError(
+            "DuckDB cannot plan this combination of operators",
+            kind="unsupported",
+            hint="write a part of it as a query of its own",
+        )
     if "Binder Error" in text or "Parser Error" in text or "Catalog Error" in text:
         return KqlError(f"this query cannot be run here: {text}", kind="unsupported")
     return KqlError(f"the query failed: {text}", kind="runtime")
