@@ -91,6 +91,7 @@ def test_the_limit_of_a_bag_counts_its_keys():
         ("argmax(x, y), argmin(x, y + 1)", ["max_x", "max_x_y", "min_x", "min_x_arg1"]),
         ("take_any(x + 1, y), any(x, y + 1)", ["any_arg0", "y", "any_x", "any_arg1"]),
         ("take_anyif(x + 1, y > 1)", ["Column1"]),
+        ("any(x + 1), take_any(x + 1)", ["any_", "any_arg0"]),
         ("percentile(x, 99.9), percentile(x, 25 + 25)", ["percentile_x_99_9", "percentile_x_"]),
         ("hll_merge(d), tdigest_merge(d), merge_tdigest(d)", ["hll_merge_d", "merge_tdigests_d", "merge_tdigests_d1"]),
         (
@@ -147,6 +148,9 @@ def test_percentiles_of_decimals_are_reals_and_of_dynamics_dynamics():
         ("print x = 1 | summarize percentile(x, 101)", "between 0 and 100"),
         ("print x = 1 | summarize percentile(x, 'half')", "percentile is a number"),
         ("print x = 1.5 | summarize percentilew(x, x, 5)", "weight is a long"),
+        ("print x = 1.5 | summarize percentilesw_array(x, 5)", "takes 3 to 1001 arguments"),
+        ("print x = 1.5 | summarize hll(x)", "hll.. of a real"),
+        ("print x = dynamic(1) | summarize covariance(x, x)", "covariance.. of a dynamic"),
     ],
 )
 def test_what_the_analyser_refuses_is_refused(query, message):
@@ -154,9 +158,15 @@ def test_what_the_analyser_refuses_is_refused(query, message):
         row(query)
 
 
-def test_the_spread_of_times_is_refused_by_name():
+@pytest.mark.parametrize(
+    "aggregate",
+    ["stdev(t)", "covariance(t, t)", "binary_all_or(r)", "percentile(s, 50)", "percentilew(s, 1, 50)", "sum(d)", "tdigest(m)"],
+)  # fmt: skip
+def test_what_the_analyser_takes_and_no_page_explains_is_refused_by_name(aggregate):
     with pytest.raises(KqlError) as caught:
-        row("print t = 1h | summarize stdev(t)")
+        row(
+            f"print t = 1h, r = 1.5, s = 'a', d = datetime(2020-01-01), m = decimal(1) | summarize {aggregate}"
+        )
     assert caught.value.kind == "unsupported"
 
 
@@ -253,3 +263,19 @@ def test_a_set_sees_values_beyond_the_longest_array():
     assert row("range x from 1 to 1048600 step 1 | summarize s = make_set(x / 1048577) | project s") == [
         [0, 1]
     ]
+
+
+def test_states_of_days_tell_who_came_back():
+    # using-hll-tdigest, intermediate results: by states the same as by a join, page by page
+    views = """let views = datatable(page:string, day:long)['a', 1, 'b', 1, 'c', 1, 'a', 2, 'd', 2, 'a', 3, 'b', 3];
+    """
+    by_states = """views | summarize pages = hll(page, 2) by day | mv-expand other = range(1, 3) to typeof(long)
+    | extend first = min_of(day, other), last = max_of(day, other), seen = dcount_hll(pages)
+    | summarize (one, ones) = arg_min(day, seen), (two, twos) = arg_max(day, seen), all = dcount_hll(hll_merge(pages)) by first, last
+    | where two > one | project one, two, both = ones + twos - all"""
+    by_join = """views | join kind=inner views on page | where day < day1 | summarize both = count() by one = day, two = day1"""
+    assert (
+        sorted(answer(views + by_states)[1])
+        == sorted(answer(views + by_join)[1])
+        == [[1, 2, 1], [1, 3, 2], [2, 3, 1]]
+    )

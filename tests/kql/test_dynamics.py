@@ -80,8 +80,32 @@ def test_sorted_arrays_are_columns_of_their_own():
     rest_of = "print a = dynamic([2]), b = dynamic([3]) | {} (c) = array_sort_asc(a, b)"
     assert [name for name, _ in columns(rest_of.format("project"))] == ["c", "b_sorted"]
     assert [name for name, _ in columns(rest_of.format("extend"))] == ["a", "b", "c"]
+    # one name without a list: the analyser shows the rest after extend too
+    one = rest_of.format("extend").replace("(c)", "c")
+    assert [name for name, _ in columns(one)] == ["a", "b", "c", "b_sorted"]
 
 
 def test_a_deep_value_does_not_break_treepath():
     text = "[" * 900 + "]" * 900
     assert len(ask(f"treepath(parse_json('{text}'))")) == 899
+
+
+@pytest.mark.parametrize(
+    "call", ["bag_pack(1, 2)", "pack('a', 1, true, 2)", "extract_json(1, '{}')", "extract_json('$.a', 5)"]
+)
+def test_keys_and_paths_are_texts(call):
+    with pytest.raises(KqlError, match="takes a string"):
+        ask(call)
+
+
+def test_repeat_is_bounded():
+    assert ask("array_length(repeat(dynamic({'a': 1}), 9223372036854775807))") == 1_048_576
+    assert ask("repeat(',', 2)") == [",", ","]
+    with pytest.raises(KqlError, match="67108864 characters") as caught:
+        ask("repeat(tostring(range(1, 1000)), 9223372036854775807)")
+    assert caught.value.kind == "unsupported"
+
+
+def test_ranges_without_an_end_are_null():
+    assert ask("range(1.0, real(+inf))") is None
+    assert ask("range(1, 9, real(nan))") is None

@@ -47,6 +47,21 @@ def test_mv_expand_keeps_the_order_of_rows():
     ]
 
 
+def test_arrays_made_of_another_query_expand():
+    # using-hll-tdigest, intermediate results: range(0, daycount), where daycount is a toscalar()
+    query = "let n = toscalar(range x from 1 to 3 step 1 | count); print a = 1, b = dynamic([7, 8]) | mv-expand b, c = range(1, n) to typeof(long)"
+    assert answer(query) == (["a", "b", "c"], [[1, 7, 1], [1, 8, 2], [1, None, 3]])
+
+
+def test_elements_as_decimals():
+    # parameters, Typename: cast only, what does not conform is null
+    assert rows("print d = dynamic(['1.5', 2, 3.5]) | mv-expand d to typeof(decimal)") == [
+        [None],
+        ["2"],
+        ["3.5"],
+    ]
+
+
 # --- windows -----------------------------------------------------------------------------------------------
 
 TIMES = """datatable(t:datetime)[datetime(2020-01-01 00:00), datetime(2020-01-01 00:04), datetime(2020-01-01 00:09),

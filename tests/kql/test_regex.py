@@ -127,6 +127,7 @@ def test_functions_with_borders_of_words_beyond_ascii(expression, value):
         (r"(?<1>a)", "no name"),
         (r"(?<a>x)(?<a>y)", "two groups"),
         (r"\p{Nonsense9}", "not known"),
+        (r"\pX", "not known"),
         (r"[\p{Greek}&&[^α]]", "Greek"),
         ("(" * 200 + ")" * 200, "100 deep"),
         ("[" * 200 + "]" * 200, "100 deep"),
@@ -206,6 +207,13 @@ def test_hostile_patterns_take_no_more_than_pattern_times_text(pattern):
 def test_a_pattern_that_repeats_too_much_is_refused():
     with pytest.raises(KqlError) as refused:
         ask(r"print extract(@'\b(?:(?:a{500}){500})b', 0, 'é')")
+    assert refused.value.kind == "unsupported"
+
+
+def test_a_script_beside_a_border_of_words_is_answered_for_ascii_only():
+    assert ask(r"print extract(@'\b\p{Latin}+', 0, '-ab')") == [["ab"]]
+    with pytest.raises(KqlError, match="Greek") as refused:
+        ask(r"print extract(@'\b\p{Greek}+', 0, 'αβ')")
     assert refused.value.kind == "unsupported"
 
 

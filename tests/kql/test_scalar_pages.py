@@ -146,6 +146,25 @@ def ask(query):
         ("parse_xml('<e>').e", None),
         ("isnull(parse_xml('<e>'))", True),
         ("parse_xml('<e>&lt;&amp;</e>').e", "<&"),
+        # unicode_codepoints_to_string: one that is no code point makes the whole null, that is empty
+        ("unicode_codepoints_to_string(75, dynamic([117, 115]), 116, 111)", "Kusto"),
+        ("unicode_codepoints_to_string(75, -1)", ""),
+        ("unicode_codepoints_to_string(75, 0xD800)", ""),
+        # regex_quote: the characters that mean something, no others
+        ("regex_quote('(so$me.Te^xt)')", r"\(so\$me\.Te\^xt\)"),
+        (r"regex_quote(@'a b/c_é\[x]{1}-#')", r"a b/c_é\\\[x\]\{1\}\-\#"),
+        (r"@'a.b\(c)' matches regex regex_quote(@'a.b\(c)')", True),
+        # extent_id, extent_tags: of data that is in no shard
+        ("extent_id()", "00000000-0000-0000-0000-000000000000"),
+        ("extent_tags()", None),
+        # format_datetime, format_timespan: rows of their tables
+        ("format_datetime(datetime(0900-01-01), 'y yy yyyy')", "0 00 0900"),
+        ("format_datetime(datetime(2009-06-15T13:45:30.6175425), 'f fff FFFFFFF h HH tt')", "6 617 6175425 1 13 PM"),
+        ("format_timespan(time(15.13:45:30.6170000), 'd dd ddd H HH f fff FFFF')", "15 15 015 13 13 6 617 617"),
+        ("format_timespan(time(15.13:45:30.0500000), '[F]')", "[]"),
+        ("format_timespan(time(29.09:00:05.12345), 'dd.hh:mm:ss:FF')", "29.09:00:05:12"),
+        # the datetime data type: year.month.day as its table of literals writes it
+        ("datetime(2015.12.31 23:59:59.9)", "2015-12-31T23:59:59.9000000Z"),
         # the datetime data type: an empty literal is the current time
         ("datetime() == now()", True),
         ("date () - now()", "00:00:00"),
@@ -166,6 +185,10 @@ def test_a_value_is_what_its_page_says(expression, value):
         ('parse_command_line(\'a "b""c"\', "windows")', "doubled quote"),
         ('parse_xml(\'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>\')', "entities"),
         ("parse_xml(strcat(strrep('<a>', 1000), strrep('</a>', 1000)))", "200 deep"),
+        ("unicode_codepoints_to_string(75, 1.5)", "whole numbers"),
+        ("format_timespan(1h, 'y')", "knows no 'y'"),
+        ("format_timespan(1h, '')", "empty"),
+        ("format_datetime(now(), 'yyyyT')", "knows no 'T'"),
         ("hash(1.5)", "hash() of a real"),
         ("punycode_from_string(strcat(strrep('é', 1024), strrep('a', 1024), strrep(strrep('b', 1000), 10)))", "10000 characters"),
     ],
@@ -210,3 +233,48 @@ def test_beta_inv_is_the_inverse_of_beta_cdf(alpha, beta):
     for probability in (1e-6, 0.1, 0.5, 0.9):
         query = f"beta_cdf(beta_inv({probability!r}, {alpha}, {beta}), {alpha}, {beta})"
         assert ask(f"print {query}")[0][0] == pytest.approx(probability, rel=1e-9)
+
+
+CHECK = """
+    let checked = (size: long, text: string) {
+        assert(size > 0, "the size must be above zero") and strlen(text) > size
+    };
+    datatable(text: string)['123', '4567'] | where checked(size = SIZE, text)
+"""
+
+
+def test_assert_stops_a_query_where_its_condition_is_false():
+    # docs: assert; a named argument in its own place may be followed by one that has no name
+    assert ask(CHECK.replace("SIZE", "3")) == [["4567"]]
+    with pytest.raises(KqlError, match="the size must be above zero"):
+        ask(CHECK.replace("SIZE", "long(-1)"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"), [("a = 1, 2, 3", 123), ("1, b = 2, 3", 123), ("1, c = 3, b = 2", 123)]
+)
+def test_arguments_stand_at_their_place_or_have_their_name(arguments, answer):
+    # Microsoft's analyser: the place of an argument without a name is that among all arguments
+    assert ask(f"let f = (a: long, b: long, c: long) {{ a * 100 + b * 10 + c }}; print f({arguments})") == [
+        [answer]
+    ]
+
+
+@pytest.mark.parametrize("arguments", ["b = 1, 2, 3", "1, c = 2, 3", "1, a = 2, 3", "1, 2, 3, 4"])
+def test_arguments_out_of_their_place_are_refused(arguments):
+    # KS195
+    with pytest.raises(KqlError):
+        ask(f"let f = (a: long, b: long, c: long) {{ a * 100 + b * 10 + c }}; print f({arguments})")
+
+
+def test_a_name_may_begin_with_a_digit_where_it_is_no_timespan():
+    # Microsoft's analyser: 1d is a timespan, 1D and 1d2 are names
+    assert ask(
+        "let 1x = 5; print 2abc = 1x + 1 | extend 3d_x = 2abc, t = 1d, 1e = 1e3 | project 3d_x, t, 1e"
+    ) == [[6, "1.00:00:00", 1000.0]]
+    assert ask('print a = dynamic({"1a": 5}) | project a.1a') == [[5]]
+    for text in ("1D", "1Hour", "1w", "5dd"):
+        with pytest.raises(KqlError, match="there is no column"):
+            ask(f"print x = {text}")
+    with pytest.raises(KqlError, match="neither a number nor a timespan"):
+        ask("print x = 1.5Hh")

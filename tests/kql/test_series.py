@@ -140,9 +140,20 @@ def test_what_is_not_published_is_refused_by_name(call):
 def test_a_pair_without_a_series_is_refused():
     with pytest.raises(KqlError, match="at least one series"):
         ask("series_add(1, 2)")
+    with pytest.raises(KqlError, match="not a string"):
+        ask("series_equals(dynamic([1]), 'a')")
+    with pytest.raises(KqlError, match="at least one series"):
+        ask("series_dot_product(1, 2.5)")
 
 
 def test_a_transform_beyond_bounds_is_refused_by_name():
     with pytest.raises(KqlError, match="65537 points") as caught:
         Database().query("print y = range(1, 65537) | project series_fft(y)")
+    assert caught.value.kind == "unsupported"
+
+
+def test_series_of_datetimes_are_refused_by_name():
+    # the pages give two numbers for a datetime: ticks since 1970 (series-fit-poly), and since the year 1
+    with pytest.raises(KqlError, match="series of datetimes") as caught:
+        ask("series_add(pack_array(datetime(2020-01-01)), 0)")
     assert caught.value.kind == "unsupported"

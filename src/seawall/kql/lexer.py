@@ -162,10 +162,13 @@ def _stray(text: str, pos: int) -> Fault:
 def _number(text: str, found: re.Match[str], pos: int) -> Token:
     number, unit = found["number"], found["unit"]
     if unit:
-        scale = temporal.UNITS.get(unit.lower())
+        scale = temporal.UNITS.get(unit)
         if scale is None:
-            # `1e` or `2abc`: not a timespan; names cannot start with a digit.
-            raise Fault(f"{number + unit!r} is neither a number nor a timespan", pos, kind="syntax", expected="a unit such as d, h, m, s, ms")  # fmt: skip
+            text = number + unit
+            if text.isidentifier() or text.replace("_", "a").isalnum():
+                # A name may begin with a digit; a unit is written in small letters (Microsoft's analyser).
+                return Token(NAME, text, pos, found.end())
+            raise Fault(f"{text!r} is neither a number nor a timespan", pos, kind="syntax", expected="a unit such as d, h, m, s, ms")  # fmt: skip
         ticks = temporal.span_of(number, scale) if len(number) < 40 else None
         if ticks is None:
             raise Fault("this timespan does not fit 64 bits of ticks", pos, kind="syntax")

@@ -60,7 +60,9 @@ _TIME = (
     r"\s*(?P<z>Z|z|UTC|GMT|[+-]\d{2}:?\d{2})?"
 )
 _ISO = re.compile(rf"(?P<y>\d{{4}})(?:-(?P<m>\d{{1,2}})(?:-(?P<d>\d{{1,2}}))?)?(?:[T ]\s*{_TIME})?Z?$")
-_SLASH = re.compile(rf"(?P<y>\d{{4}})/(?P<m>\d{{1,2}})/(?P<d>\d{{1,2}})(?:[T ]\s*{_TIME})?$")
+_SLASH = re.compile(
+    rf"(?P<y>\d{{4}})(?P<mark>[/.])(?P<m>\d{{1,2}})(?P=mark)(?P<d>\d{{1,2}})(?:[T ]\s*{_TIME})?$"
+)
 _US = re.compile(
     rf"(?P<m>\d{{1,2}})(?P<mark>[/.-])(?P<d>\d{{1,2}})(?P=mark)(?P<y>\d{{4}}|\d{{2}})(?:[T ]\s*{_TIME})?$"
 )

@@ -66,6 +66,7 @@ class Named(Expr, frozen=True, gc=False):
 
     names: tuple[str, ...]
     value: Expr
+    listed: bool = False
 
 
 class Unary(Expr, frozen=True, gc=False):

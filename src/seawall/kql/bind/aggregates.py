@@ -9,7 +9,7 @@ from seawall.kql.bind.names import derived
 from seawall.kql.bind.values import INTEGERS, NUMBERS, Ex, to_json, to_real
 from seawall.kql.errors import Fault, refuse
 from seawall.kql.facts import builtins, near
-from seawall.kql.functions.registry import coerce, result
+from seawall.kql.functions.registry import result
 from seawall.kql.tree import Call, Expr, Star
 
 if TYPE_CHECKING:
@@ -44,18 +44,25 @@ class Aggregates:
             if name in builtins().aggregates:
                 raise refuse(f"the aggregate {name}()", node.pos)
             raise Fault(f"there is no aggregate {name}()", node.pos, hint=near(name, builtins().aggregates))
-        known = builtins().aggregates[name]
-        if not known.fewest <= len(node.args) <= known.most:
-            raise Fault(
-                f"{name}() takes {known.fewest} to {known.most} arguments, here are {len(node.args)}",
-                node.pos,
-            )
+        self.counted(node)
         return maker(self, node, inner)
 
     def aggregate_many(self, node: Call, scope: Scope) -> Many | None:
         """Bind an aggregate that gives several columns; None when `node` is not one."""
         maker = MANY.get(node.name)
-        return None if maker is None else maker(self, node, scope.inner())
+        if maker is None:
+            return None
+        self.counted(node)
+        return maker(self, node, scope.inner())
+
+    def counted(self, node: Call) -> None:
+        """Check how many arguments an aggregate is given."""
+        known = builtins().aggregates[node.name]
+        if not known.fewest <= len(node.args) <= known.most:
+            raise Fault(
+                f"{node.name}() takes {known.fewest} to {known.most} arguments, here are {len(node.args)}",
+                node.pos,
+            )
 
 
 ONE: dict[str, Callable[[Any, Call, Any], Ex]] = {}
@@ -105,6 +112,8 @@ def _sum(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
         return Ex(f"coalesce(sum({value.sql}){keep}, 0::DOUBLE)", "real")
     if value.type == "decimal":
         return Ex(f"coalesce(k_decimal_sum(to_json(list({value.sql}){keep})::VARCHAR), '0')", "decimal")
+    if value.type == "datetime":
+        raise refuse("sum() of a datetime", node.pos)
     raise Fault(f"{node.name}() of a {value.type}", node.pos, hint="convert it: tolong(...) or toreal(...)")
 
 
@@ -194,7 +203,13 @@ for _word, _function in {
 
 def _covariance(function: str, condition: int | None) -> Callable[[Any, Call, Any], Ex]:
     def bound(binder: Any, node: Call, scope: Any) -> Ex:
-        x, y = (coerce(binder.ex(arg, scope), "real", arg.pos, f"{node.name}()") for arg in node.args[:2])
+        values = [binder.ex(arg, scope) for arg in node.args[:2]]
+        for value in values:
+            if value.type in ("datetime", "timespan"):
+                raise refuse(f"{node.name}() of a {value.type}", node.pos, "divide it by a timespan: t / 1s")
+            if value.type not in NUMBERS:
+                raise Fault(f"{node.name}() of a {value.type}", node.pos, hint="convert it: toreal(...)")
+        x, y = map(to_real, values)
         keep = _filter(binder, node, scope, condition) if condition is not None else ""
         return Ex(f"coalesce({function}({x}, {y}){keep}, 0::DOUBLE)", "real")
 
@@ -292,6 +307,8 @@ for _word in ("and", "or", "xor"):
 
     def _bits(binder: Any, node: Call, value: Ex, keep: str, word: str = _word) -> Ex:
         del binder
+        if value.type in ("real", "decimal", "datetime", "timespan"):
+            raise refuse(f"{node.name}() of a {value.type}", node.pos, "it is documented for a long")
         if value.type not in INTEGERS:
             raise Fault(f"{node.name}() takes a long, not a {value.type}", node.pos)
         return Ex(f"bit_{word}({value.sql}){keep}", value.type)
@@ -383,7 +400,8 @@ def _any(prefix: str, condition: bool) -> Callable[[Any, Call, Any], Many]:
             raise Fault(f"{node.name}() takes at least one argument", node.pos)
         if len(values) == 1:
             name, value = values[0]
-            name = name if derived(args[0]) or not condition else ""
+            if not derived(args[0]) and (condition or prefix):
+                name = ""
             sql = (
                 f"coalesce(any_value(nullif({value.sql}, '')){keep}, '')"
                 if value.type == "string"

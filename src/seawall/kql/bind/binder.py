@@ -192,21 +192,26 @@ class Binder(Expand, Shared):
     def parameters(self, function: FunctionLet, node: Call, scope: Scope, env: Env) -> None:
         """Give the parameters their values: by position, by name, by default."""
         params = function.body.params
+        names = [param.name for param in params]
         given: dict[str, Expr] = {}
-        position = 0
-        for arg in node.args:
+        ordered = True
+        for index, arg in enumerate(node.args):
             if isinstance(arg, Named):
-                if arg.names[0] not in {param.name for param in params}:
-                    raise Fault(f"{function.name}() has no parameter {arg.names[0]!r}", arg.pos)
-                given[arg.names[0]] = arg.value
+                name, value = arg.names[0], arg.value
+                if name not in names:
+                    raise Fault(f"{function.name}() has no parameter {name!r}", arg.pos)
+                ordered = ordered and names.index(name) == index
+            elif index >= len(params):
+                raise Fault(
+                    f"{function.name}() takes {len(params)} arguments, here are {len(node.args)}", node.pos
+                )
+            elif not ordered:  # KS195
+                raise Fault("after an argument that is named out of its place all must be named", arg.pos)
             else:
-                if position >= len(params):
-                    raise Fault(
-                        f"{function.name}() takes {len(params)} arguments, here are {len(node.args)}",
-                        node.pos,
-                    )
-                given[params[position].name] = arg
-                position += 1
+                name, value = names[index], arg
+            if name in given:
+                raise Fault(f"{function.name}() is given {name!r} twice", arg.pos)
+            given[name] = value
         for param in params:
             chosen = given.get(param.name) or param.default
             if chosen is None:

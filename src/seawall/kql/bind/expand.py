@@ -109,8 +109,12 @@ class Expand(Shapes):
         scope = Scope(rel, env)
         lists: list[Ex] = []
         names: list[str] = []
-        for item in items:
-            value = self.ex(item.value, scope)
+        values = [self.ex(item.value, scope) for item in items]
+        if any("(SELECT " in value.sql for value in values):  # DuckDB takes no subquery inside a lambda
+            rel = rel.replace([*rel.cols, *(Col(f"\0value{i}", one) for i, one in enumerate(values))]).flush()
+            values = [col.ex for col in rel.cols[-len(values) :]]
+            rel = rel.replace(rel.cols[: -len(values)])
+        for item, value in zip(items, values, strict=True):
             if value.type != "dynamic":
                 raise Fault(
                     f"mv-expand takes a dynamic, not a {value.type}",
@@ -380,6 +384,8 @@ def element(sql: str, type_: str) -> str:
         )
     if type_ == "real":
         return f"CASE WHEN {kind} IN ('UBIGINT', 'BIGINT', 'DOUBLE') THEN TRY_CAST({sql} AS DOUBLE) END"
+    if type_ == "decimal":
+        return f"CASE WHEN {kind} IN ('UBIGINT', 'BIGINT', 'DOUBLE') THEN k_todecimal({sql}) END"
     if type_ == "bool":
         return f"CASE WHEN {kind} = 'BOOLEAN' THEN {sql} = 'true' WHEN {kind} IN ('UBIGINT', 'BIGINT') THEN TRY_CAST({sql} AS BIGINT) <> 0 END"
     text = f"json_extract_string({sql}, '$')"

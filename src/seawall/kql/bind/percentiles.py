@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from seawall.kql.bind.aggregates import MANY
 from seawall.kql.bind.names import derived
 from seawall.kql.bind.values import INTEGERS, Ex, quote, to_json, to_real
-from seawall.kql.errors import Fault
+from seawall.kql.errors import Fault, refuse
 from seawall.kql.functions.registry import result
 from seawall.kql.tree import Lit, Name
 
@@ -63,7 +63,7 @@ def _plain(binder: Any, node: Call, scope: Any) -> Callable[[float], Ex]:
         keep = f" FILTER (WHERE {to_real(value)} IS NOT NULL)"
         return lambda percent: result(f"(quantile_disc({pair}, {_share(percent)}){keep}).v", "dynamic")
     if type_ not in (*INTEGERS, "real", "decimal", "datetime", "timespan"):
-        raise Fault(f"{node.name}() of a {type_}", node.pos, hint="convert it: tolong(...) or toreal(...)")
+        raise refuse(f"{node.name}() of a {type_}", node.pos, "convert it: tolong(...) or toreal(...)")
     sql = to_real(value) if type_ == "decimal" else value.sql
     out = {"int": "long", "decimal": "real"}.get(type_, type_)  # as the analyser types them
     return lambda percent: Ex(f"quantile_disc({sql}, {_share(percent)})", out)
@@ -72,11 +72,11 @@ def _plain(binder: Any, node: Call, scope: Any) -> Callable[[float], Ex]:
 def _weighted(binder: Any, node: Call, scope: Any) -> Callable[[float], Ex]:
     """Return what makes a percentile of values that count as often as their weight says."""
     value, weight = binder.ex(node.args[0], scope), binder.ex(node.args[1], scope)
-    if value.type not in (*INTEGERS, "real", "datetime", "timespan"):
-        raise Fault(f"{node.name}() of a {value.type}", node.pos)
+    if value.type not in (*INTEGERS, "real", "decimal", "datetime", "timespan"):
+        raise refuse(f"{node.name}() of a {value.type}", node.pos, "convert it: tolong(...) or toreal(...)")
     if weight.type not in INTEGERS:
         raise Fault(f"a weight is a long, not a {weight.type}", node.args[1].pos)
-    type_ = "long" if value.type == "int" else value.type
+    type_ = {"int": "long", "decimal": "real"}.get(value.type, value.type)
     kind = "real" if type_ == "real" else "long"
     pairs = f"to_json(list({{'v': {value.sql}::VARCHAR, 'w': {weight.sql}}}))::VARCHAR"
     return lambda percent: Ex(f"k_weighted_{kind}({pairs}, '{percent!r}')", type_)

@@ -125,8 +125,8 @@ class Projecting(Expressions, Aggregates):
     def several(self, item: Expr, scope: Scope, *, rest: bool = False) -> list[tuple[bool, str, Ex]]:
         """Bind a function that gives several columns: (was the name given, name, value) of each.
 
-        Of columns beyond the names that are given, project shows the `rest` under their own names, extend none
-        (docs: series-fit-2lines, syntax).
+        Of columns beyond a list of names that is given, project shows the `rest` under their own names, extend
+        none (docs: series-fit-2lines, syntax); beside one name without a list both show them (analyser).
         """
         if not _is_several(item):
             return []
@@ -138,7 +138,8 @@ class Projecting(Expressions, Aggregates):
             self.sorted_arrays(node, scope) if node.name in SORTS else self.series_columns(node, scope)
         )
         named = [(True, name, ex) for name, (_, ex) in zip(names, found, strict=False)]
-        return named + [(False, name, ex) for name, ex in found[len(names) :] if rest or not names]
+        rest = rest or not (isinstance(item, Named) and item.listed)
+        return named + [(False, name, ex) for name, ex in found[len(names) :] if rest]
 
     def series_columns(self, node: Call, scope: Scope) -> Iterator[tuple[str, Ex]]:
         """Give what a series function returns: its dynamic form, taken apart."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.kql.bind.aggregates import ONE, accuracy, declare, gathered, json_items
 from seawall.kql.bind.values import Ex, to_json
-from seawall.kql.errors import Fault
+from seawall.kql.errors import Fault, refuse
 from seawall.kql.functions.registry import coerce, result
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ MOST = 1_048_576
 
 def _hll(binder: Any, node: Call, value: Ex, keep: str) -> Ex:
     accuracy(binder, node, keep)
+    if value.type in ("bool", "real"):  # KS116
+        raise Fault(
+            f"{node.name}() of a {value.type}", node.pos, hint="convert it: tolong(...) or tostring(...)"
+        )
     one = Ex(to_json(value), "dynamic") if value.type == "dynamic" else value
     items = json_items(one, keep)
     if value.type == "string":
@@ -49,6 +53,8 @@ declare("tdigest_merge merge_tdigest")(_merge("k_tdigest_merge"))
 def _tdigest(binder: Any, node: Call, scope: Any) -> Ex:
     value = binder.ex(node.args[0], scope)
     type_ = {"int": "long"}.get(value.type, value.type)
+    if type_ == "decimal":
+        raise refuse("tdigest() of a decimal", node.pos, "convert it: toreal(...)")
     if type_ not in ("long", "real", "datetime", "timespan"):
         raise Fault(f"tdigest() of a {value.type}", node.pos, hint="convert it: tolong(...) or toreal(...)")
     weight = "1"

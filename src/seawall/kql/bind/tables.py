@@ -286,9 +286,9 @@ class Tables(Joins):
         cols: list[Col] = []
         for index, item in enumerate(node.items):
             many = self.several(item, scope)
-            if len(many) > 1 or (
-                many and isinstance(item, Named)
-            ):  # one array that is sorted is a value as any
+            if isinstance(item, Named):
+                many = many[: len(item.names)]
+            if len(many) > 1 or (many and isinstance(item, Named)):  # one sorted array is a value as any
                 cols.extend(Col(namer.unique(name), ex) for _, name, ex in many)
                 continue
             value = self.ex(item, scope)

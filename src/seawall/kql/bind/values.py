@@ -8,12 +8,15 @@ dynamic VARCHAR that holds compact JSON text, NULL for null. A dynamic whose val
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from seawall.kql.errors import Fault
 from seawall.kql.temporal import MAX_DATETIME, format_datetime, format_timespan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class _Unknown:
@@ -349,36 +352,42 @@ def _to_long(ex: Ex) -> str:
 
 def to_real(ex: Ex) -> str:
     """Write `todouble()`."""
-    sql, type_ = ex.sql, ex.rep or ex.type
-    if type_ == "real":
-        return sql
-    if type_ in ("int", "long", "bool", "decimal", "datetime", "timespan"):
-        return f"TRY_CAST({sql} AS DOUBLE)"
-    if type_ == "string":
-        return _real_of_text(sql)
-    if type_ == "dynamic":
-        text = f"json_extract_string({sql}, '$')"
-        return f"CASE json_type({sql}) WHEN 'VARCHAR' THEN {_real_of_text(text)} WHEN 'BOOLEAN' THEN ({sql} = 'true')::DOUBLE ELSE TRY_CAST({sql} AS DOUBLE) END"
-    raise Fault(f"a {type_} cannot be read as a real")
-
-
-def _real_of_text(sql: str) -> str:
-    return f"CASE WHEN regexp_matches({sql}, '^\\s*[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?\\s*$|^(?i)\\s*(?:nan|[+-]?inf(?:inity)?)\\s*$') THEN TRY_CAST({_trimmed(sql)} AS DOUBLE) END"
+    return _read(ex, "real", _REALS, _real_of_text)
 
 
 def to_bool(ex: Ex) -> str:
     """Write `tobool()`."""
+    return _read(ex, "bool", _BOOLS, _bool_of_text)
+
+
+_REALS = {
+    "real": "{}", **dict.fromkeys(("int", "long", "bool", "decimal", "datetime", "timespan"), "TRY_CAST({} AS DOUBLE)"),
+    "BOOLEAN": "({} = 'true')::DOUBLE", "else": "TRY_CAST({} AS DOUBLE)",
+}  # fmt: skip
+_BOOLS = {
+    "bool": "{}", **dict.fromkeys(("int", "long", "real"), "({} <> 0)"),
+    "BOOLEAN": "{} = 'true'", "else": "TRY_CAST({} AS DOUBLE) <> 0",
+}  # fmt: skip
+"""KQL type, or kind of JSON inside a dynamic -> how it is read."""
+
+
+def _read(ex: Ex, wanted: str, forms: dict[str, str], of_text: Callable[[str], str]) -> str:
     sql, type_ = ex.sql, ex.rep or ex.type
-    if type_ == "bool":
-        return sql
-    if type_ in ("int", "long", "real"):
-        return f"({sql} <> 0)"
     if type_ == "string":
-        return _bool_of_text(sql)
+        return of_text(sql)
     if type_ == "dynamic":
-        text = f"json_extract_string({sql}, '$')"
-        return f"CASE json_type({sql}) WHEN 'BOOLEAN' THEN {sql} = 'true' WHEN 'VARCHAR' THEN {_bool_of_text(text)} ELSE TRY_CAST({sql} AS DOUBLE) <> 0 END"
-    raise Fault(f"a {type_} cannot be read as a bool")
+        text = of_text(f"json_extract_string({sql}, '$')")
+        whether, other = forms["BOOLEAN"].replace("{}", sql), forms["else"].replace("{}", sql)
+        return (
+            f"CASE json_type({sql}) WHEN 'VARCHAR' THEN {text} WHEN 'BOOLEAN' THEN {whether} ELSE {other} END"
+        )
+    if type_ not in forms:
+        raise Fault(f"a {type_} cannot be read as a {wanted}")
+    return forms[type_].replace("{}", sql)
+
+
+def _real_of_text(sql: str) -> str:
+    return f"CASE WHEN regexp_matches({sql}, '^\\s*[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?\\s*$|^(?i)\\s*(?:nan|[+-]?inf(?:inity)?)\\s*$') THEN TRY_CAST({_trimmed(sql)} AS DOUBLE) END"
 
 
 def _bool_of_text(sql: str) -> str:

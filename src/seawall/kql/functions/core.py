@@ -434,7 +434,10 @@ def check(binder: Any, node: Any, scope: Any) -> Ex:
         raise Fault("assert() takes a condition and a message", node.pos)
     test = binder.test(node.args[0], scope, filtering=False)
     message = to_string(binder.ex(node.args[1], scope))
-    return Ex(f"CASE WHEN {test} THEN true ELSE error('assert failed: ' || {message}) END", "bool")
+    return Ex(
+        f"CASE WHEN {test} THEN true ELSE error('assert() has failed with message: ''' || {message} || '''') END",
+        "bool",
+    )
 
 
 sql("new_guid", "", "guid", "uuid()::VARCHAR")

@@ -146,6 +146,17 @@ def datetime_part(part: str, ticks: int) -> int | None:
     }.get(part)
 
 
+_TICKS_OF = {
+    "week": 7 * DAY,
+    "day": DAY,
+    "hour": HOUR,
+    "minute": MINUTE,
+    "second": SECOND,
+    "millisecond": MILLISECOND,
+    "microsecond": 10,
+}
+
+
 @python("datetime_add", "text long datetime", "datetime")
 def datetime_add(part: str, amount: int, ticks: int) -> int | None:
     """`datetime_add(part, amount, datetime)`: months and years keep the day where the month has it."""
@@ -160,15 +171,7 @@ def datetime_add(part: str, amount: int, ticks: int) -> int | None:
         day = min(moment.day, (after - first) // DAY)
         out = first + (day - 1) * DAY + ticks % DAY
     else:
-        unit = {
-            "week": 7 * DAY,
-            "day": DAY,
-            "hour": HOUR,
-            "minute": MINUTE,
-            "second": SECOND,
-            "millisecond": MILLISECOND,
-            "microsecond": 10,
-        }.get(part)
+        unit = _TICKS_OF.get(part)
         if part == "nanosecond":
             out = ticks + amount // 100
         elif unit is None:
@@ -193,14 +196,7 @@ def datetime_diff(part: str, left: int, right: int) -> int | None:
         return (_week(left, 0) - _week(right, 0)) // (7 * DAY)
     if part == "nanosecond":
         return (left - right) * 100
-    unit = {
-        "day": DAY,
-        "hour": HOUR,
-        "minute": MINUTE,
-        "second": SECOND,
-        "millisecond": MILLISECOND,
-        "microsecond": 10,
-    }.get(part)
+    unit = _TICKS_OF.get(part)
     return None if unit is None else left // unit - right // unit
 
 
@@ -306,121 +302,6 @@ _PERIODS_OF: dict[str, tuple[str, ...]] = {
 }
 for _function, _periods in _PERIODS_OF.items():
     _with_period(_function, _periods)
-
-
-# --- formatting --------------------------------------------------------------------------------------------
-
-
-@python("format_datetime", "datetime text", "string")
-def format_datetime(ticks: int, form: str) -> str:
-    """`format_datetime(datetime, format)` with the specifiers of the docs; other letters stay as they are."""
-    moment = parts(ticks)
-    hour12 = moment.hour % 12 or 12
-    fraction = f"{ticks % SECOND:07d}"
-
-    def field(char: str, count: int) -> str | None:
-        if char == "y":
-            return f"{moment.year:04d}" if count == 4 else f"{moment.year % 100:0{count}d}"
-        number = {
-            "d": moment.day,
-            "M": moment.month,
-            "h": hour12,
-            "H": moment.hour,
-            "m": moment.minute,
-            "s": moment.second,
-        }.get(char)
-        if number is not None:
-            return f"{number:0{count}d}"
-        if char == "f":
-            return fraction[:count]
-        if char == "F":
-            return fraction[:count].rstrip("0")
-        if char == "t":
-            return ("AM" if moment.hour < 12 else "PM")[:count]
-        return None
-
-    return "".join(
-        field(part[0], len(part)) or (part if part[0] not in _LONGEST else "") for part in _elements(form)
-    )
-
-
-_LONGEST = {"y": 4, "M": 2, "d": 2, "h": 2, "H": 2, "m": 2, "s": 2, "t": 2, "f": 7, "F": 7}
-"""The longest specifier of each letter (docs: format_datetime); a longer run is read as several."""
-_DELIMITERS = frozenset(" /-:,._[]")
-
-
-def _elements(form: str) -> list[str]:
-    """Cut a format into specifiers and single other characters: `ddd` is `dd` and `d`."""
-    out: list[str] = []
-    index = 0
-    while index < len(form):
-        end, longest = index + 1, _LONGEST.get(form[index], 1)
-        while end < len(form) and form[end] == form[index] and end - index < longest:
-            end += 1
-        out.append(form[index:end])
-        index = end
-    return out
-
-
-_format_any = FUNCTIONS["format_datetime"]
-
-
-@special("format_datetime")
-def format_datetime_checked(binder: Any, node: Any, scope: Any) -> Ex:
-    """`format_datetime(datetime, format)`: a format that is written out is checked as Kusto does."""
-    if len(node.args) == 2:
-        form = binder.ex(node.args[1], scope)
-        if form.known and isinstance(form.const, str):
-            if not form.const:
-                raise Fault("the format of format_datetime() is empty", node.args[1].pos)
-            for part in _elements(form.const):
-                if (part not in _DELIMITERS and part[0] not in _LONGEST) or part in ("t", "yyy"):
-                    raise Fault(
-                        f"format_datetime() knows no {part!r}",
-                        node.args[1].pos,
-                        hint="y M d h H m s tt f F, and the delimiters ' ' / - : , . _ [ ]",
-                    )
-    return _format_any(binder, node, scope)
-
-
-@python("format_timespan", "timespan text", "string")
-def format_timespan(ticks: int, form: str) -> str:
-    """`format_timespan(timespan, format)`."""
-    rest = abs(ticks)
-    days, rest = divmod(rest, DAY)
-    hours, rest = divmod(rest, HOUR)
-    minutes, rest = divmod(rest, MINUTE)
-    seconds, tail = divmod(rest, SECOND)
-    fraction = f"{tail:07d}"
-
-    def field(char: str, count: int) -> str | None:
-        if char == "d":
-            return f"{days:0{min(count, 8)}d}"
-        number = {"h": hours, "H": hours, "m": minutes, "s": seconds}.get(char)
-        if number is not None:
-            return f"{number:0{min(count, 2)}d}"
-        if char == "f":
-            return fraction[: min(count, 7)]
-        if char == "F":
-            return fraction[: min(count, 7)].rstrip("0")
-        return None
-
-    text = _render(form, field)
-    return f"-{text}" if ticks < 0 else text
-
-
-def _render(form: str, field: Any) -> str:
-    out: list[str] = []
-    index = 0
-    while index < len(form):
-        char = form[index]
-        count = 1
-        while index + count < len(form) and form[index + count] == char:
-            count += 1
-        value = field(char, count)
-        out.append(char * count if value is None else value)
-        index += count
-    return "".join(out)
 
 
 # --- time zones --------------------------------------------------------------------------------------------

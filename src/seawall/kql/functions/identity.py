@@ -11,7 +11,7 @@ import msgspec
 
 from seawall.kql.bind.values import Ex, literal
 from seawall.kql.errors import Fault, refuse
-from seawall.kql.functions.registry import special
+from seawall.kql.functions.registry import special, sql
 
 HINT = "nobody is signed in to a file: say who asks (--principal)"
 
@@ -123,8 +123,13 @@ def is_member(binder: Any, node: Any, scope: Any) -> Ex:
     return literal(any(name in {one.lower() for one in asker.groups} for name in asked), "bool")
 
 
+sql("extent_id extentid", "", "guid", "'00000000-0000-0000-0000-000000000000'")
+# Records here are in no shard: the guid of zeros and no tags (docs: extent_id, extent_tags).
+sql("extent_tags", "", "dynamic", "NULL::VARCHAR")
+
+
 @special(
-    "current_cluster_endpoint current_database extent_id extent_tags ingestion_time cursor_after cursor_before_or_at cursor_current current_cursor current_node_id row_id"
+    "current_cluster_endpoint current_database ingestion_time cursor_after cursor_before_or_at cursor_current current_cursor current_node_id row_id"
 )
 def refused(binder: Any, node: Any, scope: Any) -> Ex:
     """Functions that ask the cluster about itself."""

@@ -12,8 +12,11 @@ from seawall.kql.functions.core import convert, type_argument
 from seawall.kql.functions.registry import coerce, result, special, udf
 from seawall.kql.regex import PatternError, compile_regex
 from seawall.kql.regex.pike import Program, Spans, TooLargeError, program
+from seawall.kql.regex.sets import UnknownClassError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from seawall.kql.bind.regular import Matcher
 
 
@@ -202,8 +205,6 @@ def indexof_regex(binder: Any, node: Any, scope: Any) -> Ex:
 def _program(pattern: str) -> Program:
     try:
         return program(pattern)
-    except TooLargeError as error:
-        raise Unanswered(str(error)) from None
     except PatternError as error:
         raise ValueError(f"this regular expression cannot be read: {error}") from None
 
@@ -263,11 +264,26 @@ def _index(text: str, pattern: str, start: int, times: int) -> int:
     return -1 if len(found) < times else (found[times - 1][0] or 0) + start
 
 
+def _answered(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Tell what the machine does not answer as a refusal."""
+
+    def run(*args: Any) -> Any:
+        try:
+            return call(*args)
+        except (TooLargeError, UnknownClassError) as error:
+            raise Unanswered(str(error)) from None
+
+    return run
+
+
 udf("regex", "string", "string", lambda pattern: compile_for_all(pattern) or "")
 udf("regex_own", "string", "bool", _own)
-udf("rx_test", "string string", "bool", lambda text, pattern: _program(pattern).search(text) is not None)
-udf("rx_extract", "string string long", "string", _extract)
-udf("rx_all", "string string dynamic", "dynamic", _all)
-udf("rx_count", "string string", "long", lambda text, pattern: len(_program(pattern).matches(text)))
-udf("rx_replace", "string string string", "string", _replace)
-udf("rx_index", "string string long long", "long", _index)
+for _name, _params, _type, _call in (
+    ("rx_test", "string string", "bool", lambda text, pattern: _program(pattern).search(text) is not None),
+    ("rx_extract", "string string long", "string", _extract),
+    ("rx_all", "string string dynamic", "dynamic", _all),
+    ("rx_count", "string string", "long", lambda text, pattern: len(_program(pattern).matches(text))),
+    ("rx_replace", "string string string", "string", _replace),
+    ("rx_index", "string string long long", "long", _index),
+):
+    udf(_name, _params, _type, _answered(_call))

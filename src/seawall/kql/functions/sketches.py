@@ -204,12 +204,16 @@ def percentiles_array_tdigest(binder: Any, node: Any, scope: Any) -> Ex:
     parts = [
         coerce(value, "dynamic", arg.pos, "percentiles_array_tdigest()")
         if value.type == "dynamic"
-        else f"{coerce(value, 'real', arg.pos, 'percentiles_array_tdigest()')}::VARCHAR"
+        else _finite(coerce(value, "real", arg.pos, "percentiles_array_tdigest()"))
         for value, arg in zip(values[1:], args[1:], strict=True)
     ]
     items = ", ".join(f"coalesce({part}, 'null')" for part in parts)
     call = f"k_percentiles_array_tdigest({state}, '[' || concat_ws(',', {items}) || ']')"
     return result(f"k_cast_items({call}, {quote(type_)})" if type_ else call, "dynamic")
+
+
+def _finite(sql: str) -> str:
+    return f"CASE WHEN isfinite({sql}) THEN ({sql})::VARCHAR END"
 
 
 def _cast_items(items: list[Any], type_: str) -> list[Any]:

@@ -19,7 +19,8 @@ sql(
     "string",
     "CASE WHEN {1} = '' THEN {0} ELSE replace({0}, {1}, {2}) END",
 )
-sql("regex_quote", "text", "string", "regexp_escape({0})")
+# The characters that mean something in an expression (its page), no others: those of Rust's escape().
+sql("regex_quote", "text", "string", r"regexp_replace({0}, '[\\.+*?()|\[\]{{}}^$#&~-]', '\\\0', 'g')")
 sql("isascii", "text", "bool", "(NOT regexp_matches({0}, '[^\\x00-\\x7f]'))")
 sql("isutf8", "text", "bool", "({0} IS NOT NULL)")
 sql("strcmp", "text text", "long", "CASE WHEN {0} = {1} THEN 0 WHEN {0} < {1} THEN -1 ELSE 1 END::BIGINT")
@@ -206,15 +207,18 @@ def codepoints(text: str) -> list[int]:
 @special("unicode_codepoints_to_string make_string")
 def from_codepoints(binder: Any, node: Any, scope: Any) -> Ex:
     """`unicode_codepoints_to_string(numbers or arrays, ...)`."""
-    parts = ", ".join(f"coalesce({to_json(value)}, 'null')" for value in binder.args(node, scope))
+    values = binder.args(node, scope)
+    if any(value.type not in ("int", "long", "dynamic") for value in values):  # KS136
+        raise Fault(f"{node.name}() takes whole numbers and arrays of them", node.pos)
+    parts = ", ".join(f"coalesce({to_json(value)}, 'null')" for value in values)
     return Ex(f"k_make_string('[' || concat_ws(',', {parts}) || ']')", "string")
 
 
 def _make_string(values: Any) -> str:
     codes = [code for value in values for code in (value if isinstance(value, list) else [value])]
-    return "".join(
-        chr(c) for c in codes if isinstance(c, int) and 0 <= c <= 0x10FFFF and not 0xD800 <= c <= 0xDFFF
-    )
+    if not all(isinstance(c, int) and 0 <= c <= 0x10FFFF and not 0xD800 <= c <= 0xDFFF for c in codes):
+        return ""  # one that is no code point makes the whole null, which a string is not (its page)
+    return "".join(map(chr, codes))
 
 
 udf("make_string", "dynamic", "string", _make_string)

@@ -142,6 +142,11 @@ def row_window_session(binder: Any, node: Any, scope: Any) -> Ex:
     """`row_window_session(time, longest from first, longest between [, restart])`."""
     _ordered(node, scope)
     value = binder.ex(node.args[0], scope)
+    if value.type != "datetime":
+        raise Fault(f"row_window_session() takes a datetime, not a {value.type}", node.args[0].pos)
+    for arg in node.args[1:3]:
+        if not binder.ex(arg, scope).known:
+            raise refuse("row_window_session() with a distance that is not a constant", arg.pos)
     longest = coerce(binder.ex(node.args[1], scope), "timespan", node.pos, node.name)
     between = coerce(binder.ex(node.args[2], scope), "timespan", node.pos, node.name)
     group, row = _hidden(scope, node, "group"), _hidden(scope, node, "row")

@@ -51,7 +51,7 @@ def _write(tree: Pattern, *, ascii_only: bool) -> str | None:
     except NotInRe2Error:
         return None
     except UnknownClassError as error:
-        raise PatternError(f"the class {error} together with others is not supported here", 0) from None
+        raise PatternError(str(error), 0) from None
 
 
 __all__ = ["PatternError", "Regex", "compile_regex"]

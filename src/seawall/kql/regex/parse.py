@@ -326,7 +326,11 @@ class _Reader:
                 return Named("category", category, negated)
         if not mark and loose in _PROPERTIES:
             return Named("property", _PROPERTIES[loose], negated)
-        if loose.isalpha() and (not mark or re.sub(r"[\s_-]", "", key).lower() in ("sc", "script")):
+        if (
+            loose.isalpha()
+            and len(loose) > 2
+            and (not mark or re.sub(r"[\s_-]", "", key).lower() in ("sc", "script"))
+        ):
             name = "_".join(word.capitalize() for word in re.split(r"[\s_-]+", value if mark else key))
             return Named("script", name, negated)
         raise PatternError(f"the class {body!r} is not known here", start)

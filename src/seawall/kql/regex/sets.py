@@ -42,13 +42,24 @@ def _orbits() -> dict[int, frozenset[int]]:
     return {code: frozenset(codes) for codes in found.values() for code in codes}
 
 
+_BEYOND: Final = {"k": "\u212a", "s": "\u017f"}
+"""The letters of ASCII that are one with a character beyond it."""
+
+
+@lru_cache(4096)
 def cases(code: int) -> frozenset[int]:
     """Find the characters that are one with a character where the case does not count (simple folding)."""
+    if code < 128:  # no table for these
+        char = chr(code)
+        return frozenset(map(ord, (char.lower(), char.upper(), *_BEYOND.get(char.lower(), ""))))
     return _orbits().get(code) or frozenset((code,))
 
 
 class UnknownClassError(ValueError):
     """A class whose characters are not known here one by one (scripts)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the class {name} cannot be worked out character by character here")
 
 
 @lru_cache(1)

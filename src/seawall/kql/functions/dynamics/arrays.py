@@ -183,7 +183,8 @@ udf("array_iff", "dynamic json json", "dynamic", _array_iff)
 def strcat_array(binder: Any, node: Any, scope: Any) -> Ex:
     """`strcat_array(array, delimiter)`: the texts of the items with the delimiter between them."""
     array, mark = bind_args(binder, node, scope, "dynamic text")
-    if not binder.ex(node.args[1], scope).known:  # DuckDB joins by a constant only
+    joiner = binder.ex(node.args[1], scope)
+    if not joiner.known or binder.ex(node.args[0], scope).known:  # DuckDB joins a column by a constant only
         return Ex(f"k_strcat_array({array}, {mark})", "string")
     items = f"list_transform(json_extract_string({array}, '$[*]'), lambda item: coalesce(item, ''))"
     joined = f"coalesce(array_to_string({items}, {mark}), '')"

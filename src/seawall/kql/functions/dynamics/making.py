@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -53,6 +54,7 @@ def bag_pack(binder: Any, node: Any, scope: Any) -> Ex:
     parts: list[str] = []
     for index in range(0, len(values), 2):
         key, value = values[index], values[index + 1]
+        coerce(key, "string", node.args[index].pos, f"{node.name}()")
         name = (
             quote(msgspec.json.encode(key.const).decode() + ":")
             if key.known and isinstance(key.const, str)
@@ -65,9 +67,9 @@ def bag_pack(binder: Any, node: Any, scope: Any) -> Ex:
 
 
 def _range_real(start: float, stop: float, step: float) -> list[float] | None:
-    if step == 0:
+    if step == 0 or not all(map(math.isfinite, (start, stop, step))):
         return None
-    count = int((stop - start) / step) + 1
+    count = int(min((stop - start) / step, LIMIT)) + 1
     return [start + i * step for i in range(max(0, min(count, LIMIT)))]
 
 
@@ -109,18 +111,23 @@ def range_of(binder: Any, node: Any, scope: Any) -> Ex:
     return result(f"k_range_{kind}({', '.join(args)})", "dynamic")
 
 
+LARGEST = 1 << 26
+"""Characters of an array that repeat() makes at most."""
+
+
 @special("repeat")
 def repeat(binder: Any, node: Any, scope: Any) -> Ex:
-    """`repeat(value, count)`: an array."""
+    """`repeat(value, count)`: an array; none for less than zero times (docs: repeat, returns)."""
     value, count = binder.args(node, scope)
-    return result(f"k_repeat({to_json(value)}, {coerce(count, 'long', node.pos, node.name)})", "dynamic")
-
-
-def _repeat(value: Any, count: int | None) -> Any:
-    return [value] * min(count, LIMIT) if count is not None and count >= 0 else None
-
-
-udf("repeat", "json long", "dynamic", _repeat, loose=True)
+    times = f"least({coerce(count, 'long', node.pos, node.name)}, {LIMIT})"
+    item = f"(coalesce({to_json(value)}, 'null') || ',')"
+    return result(
+        f"CASE WHEN {times} = 0 THEN '[]' WHEN {times} < 0 OR {coerce(count, 'long', node.pos, node.name)} IS NULL THEN NULL "
+        f"WHEN length({item}) * {times} > {LARGEST} THEN error('Unanswered: repeat() of more than {LARGEST} characters') "
+        # DuckDB works out constants in every branch: so even this one is bounded.
+        f"ELSE '[' || left(repeat({item}, least({times}, {LARGEST} // length({item}))), -1) || ']' END",
+        "dynamic",
+    )
 
 
 def _zip(values: list[Any]) -> list[Any] | None:

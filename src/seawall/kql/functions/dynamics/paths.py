@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from seawall.kql.bind.values import Ex, to_string
-from seawall.kql.functions.registry import python, result, special, udf
+from seawall.kql.functions.registry import coerce, python, result, special, udf
+
+if TYPE_CHECKING:
+    from seawall.kql.bind.values import Ex
 
 
 def steps_of(path: str) -> list[str | int]:
@@ -77,8 +79,8 @@ def extract_json(binder: Any, node: Any, scope: Any) -> Ex:
     """`extract_json(path, text [, typeof(type)])`."""
     from seawall.kql.functions.core import convert, type_argument
 
-    path, text = binder.ex(node.args[0], scope), binder.ex(node.args[1], scope)
-    found = result(f"k_extract_json({to_string(path)}, {to_string(text)})", "dynamic")
+    path, text = (coerce(binder.ex(arg, scope), "string", arg.pos, f"{node.name}()") for arg in node.args[:2])
+    found = result(f"k_extract_json({path}, {text})", "dynamic")
     type_ = type_argument(node.args[2]) if len(node.args) > 2 else "string"
     return result(convert(found, type_, node.pos), type_)
 

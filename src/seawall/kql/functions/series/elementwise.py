@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from seawall.kql.errors import Fault
+from seawall.kql.errors import Fault, refuse
 from seawall.kql.functions.registry import bind_args, python, result, special, udf
 from seawall.kql.functions.series.values import cleaned, numeric, square, widened
 
@@ -129,14 +129,20 @@ def _told(value: Any) -> Any:
     return value if isinstance(value, bool) else cleaned(value)
 
 
-def _pair(name: str) -> None:
+def _pair(name: str, type_of: str = "dynamic") -> None:
     def bound(binder: Any, node: Any, scope: Any) -> Ex:
         left, right = bind_args(binder, node, scope, "json json")
-        if "dynamic" not in (binder.ex(arg, scope).type for arg in node.args):
+        types = [binder.ex(arg, scope).type for arg in node.args]
+        for type_, arg in zip(types, node.args, strict=True):
+            if type_ == "decimal":
+                raise refuse(f"{node.name}() with a decimal", arg.pos, "convert it: toreal(...)")
+            if type_ not in ("dynamic", "int", "long", "real"):
+                raise Fault(f"{node.name}() takes series and numbers, not a {type_}", arg.pos)
+        if "dynamic" not in types:
             raise Fault(
                 f"{node.name}() takes at least one series", node.pos, hint="a dynamic array of numbers"
             )
-        return result(f"k_{name}({left}, {right})", "dynamic")
+        return result(f"k_{name}({left}, {right})" + ("::DOUBLE" if type_of == "real" else ""), type_of)
 
     special(name)(bound)
 
@@ -183,6 +189,9 @@ def series_dot_product(left: Any, right: Any) -> float | None:
     """`series_dot_product(series, series or number)`: null where a series is empty."""
     both = _both(left, right)
     return _dot(*both) if both is not None and all(both) else None
+
+
+_pair("series_dot_product", "real")  # instead of what the declaration binds: it takes numbers, but no texts
 
 
 @python("series_cosine_similarity", "dynamic dynamic real? real?", "real")

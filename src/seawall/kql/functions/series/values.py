@@ -6,15 +6,29 @@ A series is a dynamic array of numbers; what is not finite is written as a text,
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
+
+from seawall.kql.errors import Unanswered
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+"""A datetime, as it is held inside a dynamic."""
 
 
 def numeric(value: Any) -> float | None:
-    """Give the number that an element of a series is; None where it is none."""
+    """Give the number that an element of a series is; None where it is none.
+
+    Raises:
+        Unanswered: it is a datetime, whose number the pages give in two ways (ticks since 1970, and since 1).
+    """
     if isinstance(value, bool):
         return float(value)
     if isinstance(value, int | float):
         return value
+    if isinstance(value, str) and MOMENT.fullmatch(value):
+        raise Unanswered(
+            "a series of datetimes is not supported: make numbers of them, (t - datetime(1970-01-01)) / 1s"
+        )
     return (
         {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}.get(value)
         if isinstance(value, str)

@@ -64,7 +64,7 @@ class RowParser(ScalarParser):
         elif token.text == "(":
             names = self.name_tuple()
             if names:
-                return Named(token.pos, names, self.expression())
+                return Named(token.pos, names, self.expression(), listed=True)
         return self.expression()
 
     def name_tuple(self) -> tuple[str, ...]:
