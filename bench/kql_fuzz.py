@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "posture"
 WORDS = (
     "| where ", "| extend ", "| project ", "| summarize ", "| join ", "| mv-expand ", "| order by ", "| take ", "| distinct ", "| union ",
+    "| partition by ", "| top-nested 2 of ", " with others = ", "| search ", "| find ", "| parse-kv ", "| project-reorder ", "| as T ", "| scan ",
+    "| serialize ", "| invoke ", "| lookup ", "| top ", "| sample-distinct 2 of ", " materialize(", " toscalar(", " matches regex ",
     "| parse ", "| make-series ", "| mv-apply ", "| evaluate ", " on ", " by ", " and ", " or ", " in ", " has ", "(", ")", "[", "]", "{", "}",
     ",", ".", "..", "=", "==", "!=", "=~", "<", "-", "+", "*", "/", "%", "'a'", '"b"', "1", "1.5", "1d", "dynamic([1,2])", "null", "int(null)",
     "datetime(2020-01-01)", "properties", "properties.a.b", "name", "type", "tags", "resources", "true", "now()", "let x = ", ";", "\\", "\0", "é", "`", "//",

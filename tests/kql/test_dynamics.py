@@ -109,3 +109,9 @@ def test_repeat_is_bounded():
 def test_ranges_without_an_end_are_null():
     assert ask("range(1.0, real(+inf))") is None
     assert ask("range(1, 9, real(nan))") is None
+
+
+def test_a_bool_indexes_an_array():
+    # dynamic, object accessors: arr[index], the column is an integer or a boolean
+    query = "datatable(b:bool)[true, false, bool(null)] | extend a = dynamic([10, 20]) | project a[b]"
+    assert Database().query(query).rows == [[20], [10], [None]]

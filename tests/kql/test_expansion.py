@@ -106,6 +106,23 @@ def test_windows_refuse_what_the_analyser_refuses(window, message):
         rows(f"range x from 1 to 2 step 1 | extend d = dynamic(1) | serialize | extend w = {window}")
 
 
+@pytest.mark.parametrize(
+    ("operator", "expected"),
+    [
+        ("extend b = row_number(0, x % 2 == 0)", [[1, 0], [2, 0], [3, 1], [4, 0], [5, 1]]),
+        ("project x, b = row_rank_min(x / 2)", [[1, 1], [2, 2], [3, 2], [4, 4], [5, 4]]),
+        ("serialize b = row_cumsum(x, x == 3)", [[1, 1], [2, 3], [3, 3], [4, 7], [5, 12]]),
+        ("where row_number(0, x % 2 == 0) == 0 | extend b = 0", [[1, 0], [2, 0], [4, 0]]),
+        (
+            "extend b = row_number(1, x == 3) | sort by x desc | extend c = prev(x) | project x, c | take 2",
+            [[5, None], [4, 5]],
+        ),
+    ],
+)
+def test_windows_over_groups_keep_the_order(operator, expected):
+    assert rows(f"range x from 1 to 5 step 1 | sort by x asc | {operator}") == expected
+
+
 def test_sums_of_ints_are_ints():
     result = Database().query("datatable(i:int)[1, 2] | serialize | project s = row_cumsum(i)")
     assert (list(result.columns), result.rows) == ([("s", "int")], [[1], [3]])

@@ -126,6 +126,24 @@ def test_parts(query, expected):
     assert sorted(Database().query(query).rows, key=repr) == expected
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        (
+            "range x from 1 to 60000 step 1 | extend k = x % 3 | partition by k (sort by x desc"
+            " | extend p = prev(x), n = row_number() | where n > 1 and p != x + 3)"
+        ),
+        (
+            "range x from 1 to 20000 step 1 | extend a = range(1, x % 7) | mv-apply e = a to typeof(long) on"
+            " (extend n = row_number() | where n != e)"
+        ),
+        "range x from 1 to 60000 step 1 | extend k = x % 5 | partition by k (sort by x desc | take 2) | where x < 59991",
+    ],
+)
+def test_the_order_within_a_part_holds_over_many_rows(query):
+    assert Database().query(f"{query} | count").rows == [[0]]
+
+
 def test_columns_that_depend_on_each_part_s_data_are_refused_by_name():
     with pytest.raises(KqlError, match="plugin whose columns depend") as caught:
         Database().query(f"{KV} | partition by k (evaluate pivot(v, count(), k))")

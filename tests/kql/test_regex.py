@@ -8,7 +8,7 @@ import time
 import duckdb
 import pytest
 
-from seawall.kql import Database, KqlError, rest
+from seawall.kql import Database, KqlError, Limits, rest
 from seawall.kql.functions.patterns import _replace
 from seawall.kql.regex import compile_regex
 from seawall.kql.regex.pike import program
@@ -208,6 +208,24 @@ def test_a_pattern_that_repeats_too_much_is_refused():
     with pytest.raises(KqlError) as refused:
         ask(r"print extract(@'\b(?:(?:a{500}){500})b', 0, 'é')")
     assert refused.value.kind == "unsupported"
+
+
+def test_a_text_too_long_for_our_machine_is_refused():
+    text = "strcat('é', strrep(strrep('ab ', 1000), 1000))"
+    with pytest.raises(KqlError) as refused:
+        ask(rf"print replace_regex({text}, @'\b(?:(?:a|b)*)*x', '')")
+    assert refused.value.kind == "unsupported"
+
+
+def test_the_time_limit_holds_between_the_rows_of_our_functions():
+    database = Database(limits=Limits(seconds=1))
+    began = time.perf_counter()
+    with pytest.raises(KqlError, match="longer than 1 seconds"):
+        database.query(
+            r"range i from 1 to 2000 step 1 | extend t = strcat('é', i, strrep(strrep('ab ', 100), 30)) "
+            r"| summarize sum(countof(t, @'\b(?:(?:a|b)*)*x', 'regex'))"
+        )
+    assert time.perf_counter() - began < 20  # alone the rows would take many minutes
 
 
 def test_a_script_beside_a_border_of_words_is_answered_for_ascii_only():

@@ -17,11 +17,12 @@ from seawall.kql.catalog import Catalog, Table
 from seawall.kql.compiler import Plan, compile_query, udfs_of
 from seawall.kql.errors import KqlError, Unanswered
 from seawall.kql.functions import UDFS
+from seawall.kql.functions.registry import of_arity
 from seawall.kql.profiles import profile_of
 from seawall.kql.temporal import EPOCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from seawall.kql.functions.identity import Principal
 
@@ -143,6 +144,7 @@ class Database:
         self._close = weakref.finalize(self, self._connection.close)
         self._plans: dict[str, Plan] = {}
         self._registered: set[str] = set()
+        self._late = threading.Event()
         self._serial = 0
         itself = weakref.ref(self)
 
@@ -305,7 +307,8 @@ class Database:
         """Run SQL within the limits."""
         self._register(plan.udfs)
         parameters = {"now": self._now()} if plan.uses_now else None
-        timer = threading.Timer(self.limits.seconds, self._connection.interrupt)
+        self._late.clear()
+        timer = threading.Timer(self.limits.seconds, self._stop)
         timer.daemon = True
         timer.start()
         try:
@@ -313,13 +316,13 @@ class Database:
                 self._connection.execute(sql, parameters) if parameters else self._connection.execute(sql)
             )
             rows: list[tuple[Any, ...]] = cursor.fetchmany(most) if most else cursor.fetchall()
-        except self._duckdb.InterruptException:
-            raise KqlError(
-                f"the query took longer than {self.limits.seconds:g} seconds", kind="limit"
-            ) from None
         except self._duckdb.OutOfMemoryException:
             raise KqlError(f"the query needs more memory than {self.limits.memory}", kind="limit") from None
         except self._duckdb.Error as error:
+            if self._late.is_set() or isinstance(error, self._duckdb.InterruptException):
+                raise KqlError(
+                    f"the query took longer than {self.limits.seconds:g} seconds", kind="limit"
+                ) from None
             raise _runtime(error) from None
         finally:
             timer.cancel()
@@ -328,12 +331,18 @@ class Database:
     def _now(self) -> int:
         return EPOCH + int(self.clock.now().timestamp() * 1_000_000) * 10
 
+    def _stop(self) -> None:
+        """Stop the query that runs: DuckDB between two chunks of rows, our functions between two rows."""
+        self._late.set()
+        self._connection.interrupt()
+
     def _register(self, names: Iterable[str]) -> None:
         for name in names:
             if name not in self._registered:
                 one = UDFS[name]
+                call = of_arity(len(one.params), _stoppable(one.call, self._late))
                 self._connection.create_function(
-                    name, one.call, list(one.params), one.result, null_handling="special"
+                    name, call, list(one.params), one.result, null_handling="special"
                 )
                 self._registered.add(name)
 
@@ -463,6 +472,17 @@ def _literal_of(sql: str) -> str | None:
     return sql[1:-1].replace("''", "'") if _LITERAL.fullmatch(sql) else None
 
 
+def _stoppable(call: Callable[..., Any], late: threading.Event) -> Callable[..., Any]:
+    """Let a function stop between two rows once the time is over."""
+
+    def run(*args: Any) -> Any:
+        if late.is_set():
+            raise TimeoutError
+        return call(*args)
+
+    return run
+
+
 def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0]
 
@@ -478,6 +498,12 @@ def _runtime(error: Exception) -> KqlError:
     text = _UDF_RAISED.sub("", text)
     for mark in ("Invalid Input Error: ", "Out of Range Error: ", "Conversion Error: "):
         text = text.replace(mark, "")
+    if "INTERNAL Error" in text:
+        return KqlError(
+            "DuckDB cannot plan this combination of operators",
+            kind="unsupported",
+            hint="write a part of it as a query of its own",
+        )
     if "Binder Error" in text or "Parser Error" in text or "Catalog Error" in text:
         return KqlError(f"this query cannot be run here: {text}", kind="unsupported")
     return KqlError(f"the query failed: {text}", kind="runtime")

@@ -192,6 +192,8 @@ class Expressions(Membership):
         text = to_json(base)
         if index.type in INTEGERS:
             return Ex(f"k_at({text}, {index.sql})", "dynamic")
+        if index.type == "bool":  # an index is an integer or a boolean (docs: dynamic, object accessors)
+            return Ex(f"k_at({text}, ({index.sql})::BIGINT)", "dynamic")
         if index.type == "string":
             # A JSON pointer leads to any key, whatever stands in it (RFC 6901: ~0 and ~1).
             pointer = f"'/' || replace(replace({index.sql}, '~', '~0'), '/', '~1')"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seawall.kql.bind.names import Namer, derived
+from seawall.kql.bind.prelude import in_place
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import INTEGERS, Ex, quote, to_long, to_string
@@ -56,7 +57,7 @@ class Operators(Projecting):
         test = self.test(node.predicate, Scope(rel, env, serial=rel.sorted), filtering=True)
         if " OVER (" in test:
             # A window sees the rows before this filter, so it is computed in a subquery of its own.
-            rel = rel.replace([*rel.cols, Col("\0test", Ex(test, "bool"))]).flush()
+            rel = in_place(rel.replace([*rel.cols, Col("\0test", Ex(test, "bool"))])).flush()
             hidden = rel.cols.pop()
             rel.names.pop("\0test")
             rel.where = [hidden.ex.sql]

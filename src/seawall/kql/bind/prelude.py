@@ -31,6 +31,16 @@ def calls(nodes: Iterable[Any]) -> Iterator[Call]:
                     yield from calls(value)
 
 
+def in_place(rel: Rel) -> Rel:
+    """Let the rows keep the order that the prelude has numbered: its windows run over groups and would lose it."""
+    row = rel.names.get("\0row")
+    if row is None:
+        return rel
+    out = rel.replace([col for col in rel.cols if col.name != "\0row"])
+    out.order = f" ORDER BY {row.ex.sql}"
+    return out
+
+
 class Prelude:
     """The part of the binder that prepares windows."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from seawall.kql.bind.aggregates import Aggregates
 from seawall.kql.bind.expressions import Expressions
 from seawall.kql.bind.names import Namer, Numbers, derived
+from seawall.kql.bind.prelude import in_place
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import Ex
@@ -179,7 +180,7 @@ class Projecting(Expressions, Aggregates):
 
     def windowed(self, rel: Rel) -> Rel:
         """Put windows into a subquery, so that later filters do not change what they see."""
-        return rel.flush() if any(" OVER (" in (col.ex._sql or "") for col in rel.cols) else rel
+        return in_place(rel).flush() if any(" OVER (" in (col.ex._sql or "") for col in rel.cols) else rel
 
     def extend(self, items: Sequence[Expr], rel: Rel, env: Env) -> Rel:
         """`extend`: a column of the same name is replaced where it stands; of two new ones the last counts."""

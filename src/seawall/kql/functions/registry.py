@@ -166,7 +166,12 @@ def _adapt(
             return None
         return out
 
-    fixed: Callable[..., Any] = _ARITY[len(types)](run)
+    return of_arity(len(types), run)
+
+
+def of_arity(count: int, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function as many parameters as DuckDB shall see."""
+    fixed: Callable[..., Any] = _ARITY[count](run)
     return fixed
 
 
@@ -242,6 +247,7 @@ __all__ = [
     "Udf",
     "bind_args",
     "coerce",
+    "of_arity",
     "partial",
     "python",
     "result",

@@ -14,13 +14,15 @@ from seawall.kql.regex.sets import cases, contains, is_word
 from seawall.kql.regex.tree import Alt, Assert, Cat, Char, Dot, Group, Node, Repeat, Set
 
 MAX_PROGRAM: Final = 20_000
+MAX_STEPS: Final = 1_000_000
+"""Ways times characters that one call follows, about four seconds: a machine in Python cannot be stopped within a row."""
 CHAR, SPLIT, JUMP, SAVE, PLACE, MATCH = range(6)
 Instruction = tuple[int, object, object]
 Spans = list[int | None]
 
 
 class TooLargeError(ValueError):
-    """The pattern repeats too much."""
+    """The pattern repeats too much, or a text is too long for it."""
 
 
 class Program:
@@ -107,6 +109,9 @@ class Program:
 
     def search(self, text: str, start: int = 0) -> Spans | None:
         """Find the first match from a place on: the places of the groups' starts and ends, the whole first."""
+        return self._search(text, start, [MAX_STEPS])
+
+    def _search(self, text: str, start: int, left: list[int]) -> Spans | None:
         found: Spans | None = None
         threads: list[tuple[int, tuple[int | None, ...]]] = []
         blank: tuple[int | None, ...] = (None,) * (2 * self.groups + 2)
@@ -116,6 +121,9 @@ class Program:
                 self._follow(threads, {pc for pc, _ in threads}, 0, (at, *blank[1:]), text, at)
             elif not threads:
                 break
+            left[0] -= len(threads) + 1
+            if left[0] < 0:
+                raise TooLargeError("a text this long is not answered with this regular expression here")
             following: list[tuple[int, tuple[int | None, ...]]] = []
             seen: set[int] = set()
             code = ord(text[at]) if at < size else -1
@@ -171,8 +179,9 @@ class Program:
         """Find all matches, none over another; an empty one not right after another match."""
         out: list[Spans] = []
         at, last = 0, -1
+        left = [MAX_STEPS]
         while at <= len(text):
-            found = self.search(text, at)
+            found = self._search(text, at, left)
             if found is None:
                 break
             begin, end = found[0] or 0, found[1] or 0
