@@ -16,7 +16,7 @@ from seawall.core import Outcome
 from seawall.snapshot import Snapshot
 from seawall.snapshot.paths import parse_path
 from support.estates import CLUSTER_ID, NOW, snapshot_of
-from support.golden import NAMESPACES, NETWORK, golden
+from support.golden import GRANT, NAMESPACES, NETWORK, OWNER, golden
 
 CATALOGUE = Catalogue()
 SUBJECTS = frozenset({"cluster", "pool", "container", "pod"})
@@ -98,7 +98,7 @@ def failing(estates):
         ),
         resources=(
             *(item for one in snapshots for item in one.resources),
-            *snapshot_of({"resources": [NETWORK]}).resources,
+            *snapshot_of({"resources": [NETWORK, GRANT, OWNER]}).resources,
         ),
     )
     report = assess(whole, CATALOGUE, Options(now=NOW, locate=False))

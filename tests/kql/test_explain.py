@@ -179,6 +179,19 @@ QUERIES = [
     ),
     ("/a", W + "| extend n = array_length(properties.agentPoolProfiles) | where n between (2 .. 5)"),
     ("/v", "resources | where properties.x > 0"),
+    (
+        "/a",
+        W + "| where id in (dynamic(['/a', '/b'])) | where properties.enableRBAC in (false, dynamic(null))",
+    ),
+    (
+        "/a",
+        W + "| parse tostring(properties.kubernetesVersion) with * '.' minor:int '.' * | where minor < 31",
+    ),
+    ("/a", W + "| evaluate bag_unpack(properties) | where enableRBAC == false"),
+    (
+        "/a",
+        W + "| extend x = properties.enableRBAC | extend y = x == false | extend z = y and true | where z",
+    ),
 ]
 """Rows and queries that they are in, in every form: joins, unions, mv-expand, summarize, nests, nulls."""
 CHANGES = {

@@ -45,6 +45,7 @@ CLUSTER: dict[str, Any] = {
         "kubernetesVersion": "1.35.2",
         "currentKubernetesVersion": "1.35.2",
         "enableRBAC": True,
+        "identityProfile": {"kubeletidentity": {"objectId": "11111111-0000-4000-8000-000000000001"}},
         "disableLocalAccounts": True,
         "diskEncryptionSetID": "/subscriptions/0/diskEncryptionSets/des",
         "aadProfile": {"managed": True, "enableAzureRBAC": True},
@@ -92,6 +93,33 @@ NETWORK: dict[str, Any] = {
     },
 }
 """The network that the pools stand in: large enough for whatever a mutation makes of them."""
+
+GRANT: dict[str, Any] = {
+    "id": "/subscriptions/0/providers/Microsoft.ContainerRegistry/registries/r/providers/Microsoft.Authorization/roleAssignments/a",
+    "name": "a",
+    "type": "microsoft.authorization/roleassignments",
+    "properties": {
+        "principalId": "11111111-0000-4000-8000-000000000001",
+        # AcrPull
+        "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/7f951dda-4ed3-4680-a7ca-43fe172d538d",
+        "scope": "/subscriptions/0/providers/Microsoft.ContainerRegistry/registries/r",
+    },
+}
+"""What the kubelet may do: pull images."""
+
+OWNER: dict[str, Any] = {
+    "id": "/subscriptions/00000000-0000-0000-0000-000000000000/providers/Microsoft.Authorization/roleAssignments/o",
+    "name": "o",
+    "type": "microsoft.authorization/roleassignments",
+    "properties": {
+        "principalId": "22222222-0000-4000-8000-000000000002",
+        "principalType": "Group",
+        # Owner
+        "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+        "scope": "/subscriptions/00000000-0000-0000-0000-000000000000",
+    },
+}
+"""Who could fetch the admin's kubeconfig, were there local accounts."""
 
 NAMESPACES: list[dict[str, Any]] = [
     {

@@ -21,7 +21,11 @@ class Flat(msgspec.Struct, frozen=True):
 def flat(query: Query, default: str) -> list[Flat]:
     """Return the pipelines that lead from tables to the query's answer, at most 32 of them."""
     named = {one.name: one.value for one in query.statements if isinstance(one, Let)}
-    return list(dict.fromkeys(_of(query.body, named, default, 0)))[:_MOST]
+    out: list[Flat] = []
+    for one in _of(query.body, named, default, 0)[:_MOST]:
+        if one not in out:
+            out.append(one)
+    return out
 
 
 def _of(node: Any, named: dict[str, Any], default: str, depth: int) -> list[Flat]:

@@ -11,6 +11,7 @@ from seawall.kql.tree import (
     Binary,
     Call,
     Dot,
+    Evaluate,
     Expr,
     Index,
     JoinOp,
@@ -21,6 +22,7 @@ from seawall.kql.tree import (
     Named,
     Node,
     Operator,
+    Parse,
     Project,
     Sub,
     Summarize,
@@ -109,6 +111,15 @@ def _after(step: Operator, names: Names) -> Names:
             # What the sub-query leaves out of sight (summarize) is still a column of the row.
             return {**names, **inner}
         return inner
+    if isinstance(step, Parse):
+        made = Behind(step.value, names)
+        return {**names, **{part.text: made for part in step.parts if part.kind == "column"}}
+    if isinstance(step, Evaluate):
+        path = (
+            path_of(step.call.args[0], names) if step.call.name == "bag_unpack" and step.call.args else None
+        )
+        # The keys of the bag are columns now.
+        return {**names, **({"*": path} if path else {})}
     if isinstance(step, Summarize):
         return {derived(item): _behind(item, names) for item in (*step.keys, *step.aggregates)}
     return names
@@ -123,6 +134,8 @@ def path_of(node: Any, names: Mapping[str, Path | Behind]) -> Path | None:
     """Return the property that an expression hands on, or None."""
     if isinstance(node, Name):
         found = names.get(node.name)
+        if found is None and isinstance(unpacked := names.get("*"), tuple):
+            return (*unpacked, node.name)
         return found if isinstance(found, tuple) else None
     if isinstance(node, Dot):
         base = path_of(node.base, names)
