@@ -8,7 +8,6 @@ change (docs: using-hll-tdigest). That of hll is an array of the distinct values
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -134,6 +133,8 @@ udf("tdigest_merge", "dynamic", "dynamic", _tdigest_merge)
 
 def nearest(pairs: Sequence[tuple[Any, int]], percent: float) -> Any:
     """Return the first value that at least so many percent of the weight do not exceed; None of nothing."""
+    from fractions import Fraction
+
     wanted = math.ceil(sum(weight for _, weight in pairs) * Fraction(str(percent)) / 100)
     seen = 0
     for value, weight in pairs:

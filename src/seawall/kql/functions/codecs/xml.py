@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from xml.parsers import expat
 
 from seawall.kql.errors import Unanswered
 from seawall.kql.functions.registry import python
@@ -40,6 +39,8 @@ class _Reader:
     def __init__(self) -> None:
         self.open = [_Element("", {})]
         self.cdata = False
+        from xml.parsers import expat
+
         parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self.start
@@ -82,6 +83,8 @@ def parse_xml(text: str) -> Any:
     data = text.encode()
     if not data or len(data) > MAX_XML:
         return None
+    from xml.parsers import expat
+
     reader = _Reader()
     try:
         reader.parser.Parse(data, True)
