@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from datetime import UTC, datetime
 
 import msgspec
@@ -262,3 +263,13 @@ def test_a_database_that_opened_ahead_is_as_locked_as_any_and_is_given_once():
 def test_an_opening_with_other_limits_is_not_taken_for_these():
     limits = Limits(memory="64MB")
     assert Database(limits=limits, opening=Opening()).query("print 1").rows == [[1]]
+
+
+def test_a_database_that_is_let_go_is_closed_at_once():
+    """No timer holds it: closed by a timer's thread while the process ends, DuckDB would abort it."""
+    for _ in range(200):
+        database = Database()
+        assert database.query("print 1").rows == [[1]]
+        held = weakref.ref(database)
+        del database
+        assert held() is None

@@ -308,7 +308,8 @@ class Database:
         self._register(plan.udfs)
         parameters = {"now": self._now()} if plan.uses_now else None
         self._late.clear()
-        timer = threading.Timer(self.limits.seconds, self._stop)
+        # The timer holds the connection, never this database: whoever lets go of it last closes it.
+        timer = threading.Timer(self.limits.seconds, _stop, (self._late, self._connection.interrupt))
         timer.daemon = True
         timer.start()
         try:
@@ -330,11 +331,6 @@ class Database:
 
     def _now(self) -> int:
         return EPOCH + int(self.clock.now().timestamp() * 1_000_000) * 10
-
-    def _stop(self) -> None:
-        """Stop the query that runs: DuckDB between two chunks of rows, our functions between two rows."""
-        self._late.set()
-        self._connection.interrupt()
 
     def _register(self, names: Iterable[str]) -> None:
         for name in names:
@@ -470,6 +466,12 @@ def _decoded(raw: list[tuple[Any, ...]], columns: tuple[tuple[str, str], ...]) -
 def _literal_of(sql: str) -> str | None:
     """Return the text that an expression is, None where it is more than one plain literal."""
     return sql[1:-1].replace("''", "'") if _LITERAL.fullmatch(sql) else None
+
+
+def _stop(late: threading.Event, interrupt: Callable[[], None]) -> None:
+    """Stop the query that runs: DuckDB between two chunks of rows, our functions between two rows."""
+    late.set()
+    interrupt()
 
 
 def _stoppable(call: Callable[..., Any], late: threading.Event) -> Callable[..., Any]:
