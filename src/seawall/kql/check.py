@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
@@ -46,10 +46,8 @@ from seawall.kql.tree import (
     Union,
     Where,
     Wild,
+    walk,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Obstacle(msgspec.Struct, frozen=True, order=True):
@@ -143,19 +141,6 @@ _READERS: Final = (Pipeline, JoinOp, Union, Search)
 """Nodes that know themselves which of their parts are tables."""
 
 
-def _parts(node: Any, whole: tuple[type, ...] = ()) -> Iterator[Node]:
-    """Walk a tree from left to right without recursion; below nodes of the types in `whole` it does not go."""
-    open_ = [node]
-    while open_:
-        part = open_.pop()
-        if isinstance(part, tuple):
-            open_.extend(reversed(part))
-        elif isinstance(part, Node):
-            yield part
-            if not isinstance(part, whole):
-                open_.extend(getattr(part, field) for field in reversed(part.__struct_fields__))
-
-
 class _Review:
     """One query's review for one profile."""
 
@@ -175,7 +160,7 @@ class _Review:
 
     def visit(self, node: Any) -> None:
         """Look at operators and calls, wherever they stand."""
-        for part in _parts(node):
+        for part in walk(node):
             self._look(part)
 
     def _look(self, node: Node) -> None:
@@ -240,7 +225,7 @@ class _Review:
     def tables(self, node: Any) -> set[str]:
         """Look at the tables that are read; return those that this part begins with."""
         found: set[str] = set()
-        for part in _parts(node, whole=_READERS):
+        for part in walk(node, whole=_READERS):
             if isinstance(part, Pipeline):
                 found |= self._pipeline(part)
             elif isinstance(part, JoinOp):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Node(msgspec.Struct, frozen=True, gc=False):
@@ -458,3 +461,16 @@ class Query(Node, frozen=True, gc=False):
 
     statements: tuple[Statement, ...]
     body: Pipeline
+
+
+def walk(node: Any, whole: tuple[type, ...] = ()) -> Iterator[Node]:
+    """Walk a tree in the order of its fields, without recursion; below nodes of the types in `whole` it does not go."""
+    open_ = [node]
+    while open_:
+        part = open_.pop()
+        if isinstance(part, tuple):
+            open_.extend(reversed(part))
+        elif isinstance(part, Node):
+            yield part
+            if not isinstance(part, whole):
+                open_.extend(getattr(part, field) for field in reversed(part.__struct_fields__))

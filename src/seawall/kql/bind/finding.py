@@ -15,10 +15,10 @@ from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import Ex, literal, quote, to_string
 from seawall.kql.errors import Fault
 from seawall.kql.functions.core import convert
-from seawall.kql.tree import Binary, Call, Expr, Lit, Name, Named, Node, Search, Star, Union, Wild
+from seawall.kql.tree import Binary, Call, Expr, Lit, Name, Named, Search, Star, Union, Wild, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 Found = list[tuple[str, Rel]]
 """Tables by the name that the answer gives them."""
@@ -40,7 +40,7 @@ class Finding(Nested):
                 kinds = types.setdefault(col.name, [])
                 if col.ex.type not in kinds:
                     kinds.append(col.ex.type)
-        named = list(dict.fromkeys(_names_in(node.predicate)))
+        named = list(dict.fromkeys(part.name for part in walk(node.predicate) if isinstance(part, Name)))
         everywhere = _looks_everywhere(node.predicate)
         exact = node.kind == "case_sensitive"
         hits: Found = []
@@ -196,18 +196,6 @@ def _in_order(hits: Found, names: Sequence[str]) -> Found:
             )
         cols.append(col)
     return [(label, rel.replace(cols)), *hits[1:]]
-
-
-def _names_in(node: object) -> Iterator[str]:
-    """Collect the names that stand anywhere in a tree, in the order of the text."""
-    if isinstance(node, Name):
-        yield node.name
-    elif isinstance(node, tuple):
-        for one in node:
-            yield from _names_in(one)
-    elif isinstance(node, Node):
-        for field in node.__struct_fields__:
-            yield from _names_in(getattr(node, field))
 
 
 def _looks_everywhere(node: Expr) -> bool:

@@ -17,11 +17,9 @@ from seawall.kql.explain.flatten import flat
 from seawall.kql.explain.paths import atoms, follow, leaves
 from seawall.kql.explain.single import Single
 from seawall.kql.lexer import END, tokenize
-from seawall.kql.tree import Node, Where
+from seawall.kql.tree import Where, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from seawall.kql.database import Database
     from seawall.kql.explain.flatten import Flat
     from seawall.kql.tree import Expr, Query
@@ -128,7 +126,7 @@ def _find(database: Database, query: Query, row_id: str, key: str) -> tuple[list
 
 def _text(text: str, leaf: Expr) -> str:
     """Return a condition as it is written: from its first token to its last, brackets closed."""
-    places = [part.pos for part in _nodes(leaf)]
+    places = [part.pos for part in walk(leaf)]
     first, last = min(places), max(places)
     depth, end = 0, first
     tokens = [token for token in tokenize(text) if token.pos >= first and token.kind != END]
@@ -145,14 +143,3 @@ def _text(text: str, leaf: Expr) -> str:
         ):
             break
     return " ".join(text[first:end].split())
-
-
-def _nodes(node: Any) -> Iterator[Node]:
-    open_ = [node]
-    while open_:
-        part = open_.pop()
-        if isinstance(part, tuple):
-            open_.extend(part)
-        elif isinstance(part, Node):
-            yield part
-            open_.extend(getattr(part, field) for field in part.__struct_fields__)

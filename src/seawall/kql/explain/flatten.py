@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from seawall.kql.tree import Call, Let, Name, Node, Operator, Pipeline, Query, Sub, Union
+from seawall.kql.tree import Call, Let, Name, Operator, Pipeline, Query, Sub, Union, walk
 
 _MOST = 32
 
@@ -55,12 +55,4 @@ def _of(node: Any, named: dict[str, Any], default: str, depth: int) -> list[Flat
 
 def mentions(node: Any, table: str) -> int:
     """Count how often a tree names a table."""
-    count, open_ = 0, [node]
-    while open_:
-        part = open_.pop()
-        if isinstance(part, tuple):
-            open_.extend(part)
-        elif isinstance(part, Node):
-            count += isinstance(part, Name) and part.name.lower() == table.lower()
-            open_.extend(getattr(part, field) for field in part.__struct_fields__)
-    return count
+    return sum(isinstance(part, Name) and part.name.lower() == table.lower() for part in walk(node))
