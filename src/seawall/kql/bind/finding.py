@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from seawall.kql.bind.names import derived
 from seawall.kql.bind.nested import Nested
-from seawall.kql.bind.relation import Col, Rel
+from seawall.kql.bind.relation import Col, Rel, types_of
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.values import Ex, literal, quote, to_string
 from seawall.kql.errors import Fault
@@ -34,12 +34,7 @@ class Finding(Nested):
         branches = self.searched(node, rel, env)
         if not branches:
             raise Fault("there is no table to search", node.pos)
-        types: dict[str, list[str]] = {}
-        for _, one in branches:
-            for col in one.visible:
-                kinds = types.setdefault(col.name, [])
-                if col.ex.type not in kinds:
-                    kinds.append(col.ex.type)
+        types = types_of(col for _, one in branches for col in one.visible)
         named = list(dict.fromkeys(part.name for part in walk(node.predicate) if isinstance(part, Name)))
         everywhere = _looks_everywhere(node.predicate)
         exact = node.kind == "case_sensitive"

@@ -154,18 +154,18 @@ class Parts(Plugins):
         if key.type == "dynamic":
             raise Fault("partition takes no dynamic key", node.pos, hint="convert it: tostring(...)")
         if node.query is not None:
-            return self.for_each_key(node, key, rel, env)
+            return self.for_each_key(node, rel, env)
         number = f"{PART}{len(self.part_columns(rel))}"
         sub = rel.replace([*rel.cols, Col(number, key)]).flush()
         try:
             sub = self.steps(node.steps or (), sub, env)
         except Whole:
-            return self.for_each_key(node, key, rel, env)
+            return self.for_each_key(node, rel, env)
         if number not in sub.names:
             raise refuse("this step inside partition", node.pos)
         return sub.replace([col for col in sub.cols if col.name != number])
 
-    def for_each_key(self, node: Partition, key: Ex, rel: Rel, env: Env) -> Rel:
+    def for_each_key(self, node: Partition, rel: Rel, env: Env) -> Rel:
         """Run a query of its own for each value of the key, which stands in it as a scalar; or steps that need it."""
         if self.part_columns(rel):
             raise Whole("partition with a query of its own inside mv-apply or partition", node.pos)

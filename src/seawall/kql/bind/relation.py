@@ -32,6 +32,16 @@ class Col:
         return f"Col({self.name}: {self.ex!r})"
 
 
+def types_of(columns: Iterable[Col]) -> dict[str, list[str]]:
+    """Gather the types that columns of one name have in several tables, each once, in the order they come."""
+    types: dict[str, list[str]] = {}
+    for col in columns:
+        kinds = types.setdefault(col.name, [])
+        if col.ex.type not in kinds:
+            kinds.append(col.ex.type)
+    return types
+
+
 class Ids:
     """Counts the names that a compilation gives to columns, tables and scans."""
 

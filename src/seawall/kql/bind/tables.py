@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.kql.bind.joins import Joins
 from seawall.kql.bind.names import Namer
-from seawall.kql.bind.relation import Col, Rel
+from seawall.kql.bind.relation import Col, Rel, types_of
 from seawall.kql.bind.scope import Env, FunctionLet, Scope, TableLet
 from seawall.kql.bind.values import NUMBERS, SQL_TYPES, Ex, literal, quote, to_json, to_string
 from seawall.kql.errors import Fault, Whole, refuse
@@ -92,12 +92,7 @@ class Tables(Joins):
 
     def unite(self, branches: list[tuple[str, Rel]], source: str, *, inner: bool, pos: int) -> Rel:
         """Write UNION ALL over branches, columns matched by name and type."""
-        types: dict[str, list[str]] = {}
-        for _, rel in branches:
-            for col in rel.cols:
-                kinds = types.setdefault(col.name, [])
-                if col.ex.type not in kinds:
-                    kinds.append(col.ex.type)
+        types = types_of(col for _, rel in branches for col in rel.cols)
         if inner:
             types = {
                 name: kinds
