@@ -15,7 +15,8 @@ from seawall.core.clock import Clock, SystemClock
 from seawall.kql import loading, shredding
 from seawall.kql.catalog import Catalog, Table
 from seawall.kql.compiler import Plan, compile_query, udfs_of
-from seawall.kql.errors import KqlError, Unanswered
+from seawall.kql.errors import KqlError
+from seawall.kql.failures import first_line, of_duckdb
 from seawall.kql.functions import UDFS
 from seawall.kql.functions.registry import of_arity
 from seawall.kql.profiles import profile_of
@@ -176,7 +177,7 @@ class Database:
         try:
             count = loading.load(self._connection, physical, described, rows, name)
         except self._duckdb.Error as error:
-            raise KqlError(f"table {name!r} cannot be loaded: {_first_line(error)}", kind="runtime") from None
+            raise KqlError(f"table {name!r} cannot be loaded: {first_line(error)}", kind="runtime") from None
         old = self.catalog.tables.get(name)
         self.catalog.add(Table(name, described, physical, count))
         if old is not None:
@@ -324,7 +325,7 @@ class Database:
                 raise KqlError(
                     f"the query took longer than {self.limits.seconds:g} seconds", kind="limit"
                 ) from None
-            raise _runtime(error) from None
+            raise of_duckdb(error) from None
         finally:
             timer.cancel()
         return rows
@@ -483,29 +484,3 @@ def _stoppable(call: Callable[..., Any], late: threading.Event) -> Callable[...,
         return call(*args)
 
     return run
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]
-
-
-_UDF_RAISED = re.compile(r"Python exception occurred while executing the UDF: \w+: ")
-
-
-def _runtime(error: Exception) -> KqlError:
-    text = _first_line(error)
-    _, known, refused = text.partition(f"{Unanswered.__name__}: ")
-    if known:
-        return KqlError(refused, kind="unsupported")
-    text = _UDF_RAISED.sub("", text)
-    for mark in ("Invalid Input Error: ", "Out of Range Error: ", "Conversion Error: "):
-        text = text.replace(mark, "")
-    if "INTERNAL Error" in text:
-        return KqlError(
-            "DuckDB cannot plan this combination of operators",
-            kind="unsupported",
-            hint="write a part of it as a query of its own",
-        )
-    if "Binder Error" in text or "Parser Error" in text or "Catalog Error" in text:
-        return KqlError(f"this query cannot be run here: {text}", kind="unsupported")
-    return KqlError(f"the query failed: {text}", kind="runtime")
