@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seawall.kql.bind.dimensions import Dimensions
 from seawall.kql.bind.names import Namer, derived
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
@@ -39,20 +40,15 @@ class _Timeline:
         self.end = self.value(args[3], alone, self.time.type)
         self.spans = [self.value(arg, alone, self.step_type) for arg in args[4:plain]]
         step = self.spans[-1]
-        dimensions: tuple[Expr, ...] = args[plain:]
-        self.names = [derived(one) for one in dimensions]
-        self.dims = [binder.ex(one, scope) for one in dimensions]
-        self.dim_names = [f"d{i}" for i in range(len(self.dims))]
+        self.dims = Dimensions(binder, args[plain:], scope)
         who = to_json(binder.ex(args[0], scope))
         bins = f"({self.start} + (({self.time.sql} - {self.start}) // {step}) * {step})"
-        items = ", ".join(
-            [f"{who} AS id", f"{bins} AS bin", *(f"{ex.sql} AS d{i}" for i, ex in enumerate(self.dims))]
-        )
+        items = ", ".join([f"{who} AS id", f"{bins} AS bin", *self.dims.items()])
         where = " AND ".join(
             [*rel.where, f"{self.time.sql} >= {self.start}", f"{self.time.sql} <= {self.end}"]
         )
         self.base = f"(SELECT {items} FROM {rel.frm} WHERE {where}) AS base"
-        self.by = "".join(f", {name}" for name in self.dim_names)
+        self.by = self.dims.comma
 
     def value(self, arg: Expr, scope: Scope, type_: str) -> str:
         """Write an argument that is the same for all rows."""
@@ -69,9 +65,7 @@ class _Timeline:
         alias = f"t{ids.table}"
         namer = Namer()
         cols = [Col(namer.unique(derived(self.node.args[1])), Ex(f"{alias}.bin", self.time.type))]
-        for name, place, ex in zip(self.names, self.dim_names, self.dims, strict=True):
-            held = f"{alias}.{place}"
-            cols.append(Col(namer.unique(name), Ex(held, ex.type, base=held if ex.type == "dynamic" else "")))
+        cols += self.dims.columns(alias, namer)
         cols += [Col(namer.unique(name), Ex(f"{alias}.{place}", type_)) for name, place, type_ in columns]
         out = Rel(ids, cols, f"({sql}) AS {alias}")
         out.order = f" ORDER BY {alias}.bin"
@@ -101,7 +95,6 @@ def metrics(binder: Any, node: Call, rel: Rel, env: Env) -> Rel:
     line = _Timeline(binder, node, rel, env, 5)
     step = line.spans[-1]
     over = f"PARTITION BY id{line.by}"
-    same = "".join(f" AND o.{name} IS NOT DISTINCT FROM c.{name}" for name in line.dim_names)
     sql = (
         f"WITH seen AS (SELECT DISTINCT id, bin{line.by} FROM {line.base}),"
         f" marked AS (SELECT *, min(bin) OVER ({over}) = bin AS fresh,"
@@ -109,7 +102,7 @@ def metrics(binder: Any, node: Call, rel: Rel, env: Env) -> Rel:
         f" c AS (SELECT bin{line.by}, count(*) AS who, count(*) FILTER (WHERE fresh) AS fresh,"
         f" count(*) FILTER (WHERE back) AS back FROM marked GROUP BY bin{line.by})"
         " SELECT c.*, coalesce(c.back / o.who, 'nan'::DOUBLE) AS kept, coalesce(1 - c.back / o.who, 'nan'::DOUBLE) AS lost"
-        f" FROM c LEFT JOIN c AS o ON o.bin = c.bin - {step}{same}"
+        f" FROM c LEFT JOIN c AS o ON o.bin = c.bin - {step}{line.dims.same('o', 'c')}"
     )
     return line.result(
         sql,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seawall.kql.bind import rolling as _rolling  # noqa: F401 - its plugins are known once it is read
 from seawall.kql.bind.activity import ACTIVITY
 from seawall.kql.bind.names import Namer, derived
 from seawall.kql.bind.prelude import Prelude
 from seawall.kql.bind.relation import Col, Rel
+from seawall.kql.bind.rolling import ROLLING
 from seawall.kql.bind.scope import Env, Scope
 from seawall.kql.bind.tables import Tables
 from seawall.kql.bind.values import Ex, literal, quote, to_json, to_string
@@ -40,6 +40,9 @@ CONDITIONAL = {
 }
 """The aggregates that pivot takes (docs: pivot), and their forms over some of the rows: a cell is one of these."""
 
+_WRITTEN_APART = {**ACTIVITY, **ROLLING}
+"""The plugins that have a module of their own: name -> what binds it."""
+
 
 class Plugins(Prelude, Tables):
     """The part of the binder that knows plugins."""
@@ -59,8 +62,8 @@ class Plugins(Prelude, Tables):
         }.get(name)
         if self.part_columns(rel):
             raise Whole("evaluate inside mv-apply or partition", node.pos)
-        if plugin is None and name in ACTIVITY:
-            out = ACTIVITY[name](self, node.call, self.once(rel).flush(), env)
+        if plugin is None and name in _WRITTEN_APART:
+            out = _WRITTEN_APART[name](self, node.call, self.once(rel).flush(), env)
             return self.declared(node, out) if node.schema is not None else out
         if plugin is None:
             if name in builtins().plugins:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seawall.kql.bind.activity import ACTIVITY
+from seawall.kql.bind.dimensions import Dimensions
 from seawall.kql.bind.names import Namer, derived
 from seawall.kql.bind.relation import Col, Rel
 from seawall.kql.bind.scope import Env, Scope
@@ -16,7 +16,9 @@ from seawall.kql.errors import Fault
 from seawall.kql.tree import Call, Lit, Name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from seawall.kql.tree import Expr
 
 
 def _count(binder: Any, node: Any, env: Env, what: str) -> int:
@@ -30,38 +32,23 @@ class _Table:
     """The rows as a text `SELECT v, ..., d0, d1 ...`, and the columns of the answer that name its dimensions."""
 
     def __init__(
-        self, binder: Any, rel: Rel, env: Env, values: dict[str, Ex], dimensions: Sequence[Any]
+        self, binder: Any, rel: Rel, env: Env, values: dict[str, Ex], dimensions: Sequence[Expr]
     ) -> None:
-        scope = Scope(rel, env)
-        self.args = dimensions
-        self.dims = [binder.ex(arg, scope) for arg in dimensions]
-        self.held = [f"d{i}" for i in range(len(self.dims))]
-        self.comma = "".join(f", {name}" for name in self.held)
-        items = {**values, **dict(zip(self.held, self.dims, strict=True))}
-        self.items = ", ".join(f"{ex.sql} AS {name}" for name, ex in items.items())
+        self.dims = Dimensions(binder, dimensions, Scope(rel, env))
+        self.comma = self.dims.comma
+        self.items = ", ".join([*(f"{ex.sql} AS {name}" for name, ex in values.items()), *self.dims.items()])
         self.ids = binder.ids
         self.ids.table += 1
         self.alias = f"t{self.ids.table}"
-
-    def of(self, table: str) -> str:
-        """Write the dimensions of a table after what stands before them."""
-        return "".join(f", {table}.{name}" for name in self.held)
-
-    def same(self, left: str, right: str) -> str:
-        """Write that two tables' rows have the same dimensions."""
-        return "".join(f" AND {left}.{name} IS NOT DISTINCT FROM {right}.{name}" for name in self.held)
 
     def result(self, sql: str, timeline: tuple[str, str], label: str, type_: str) -> Rel:
         """Give the answer: the column `b` of the timeline, the dimensions, and the column `n`."""
         namer = Namer()
         cols = [Col(namer.unique(timeline[0]), Ex(f"{self.alias}.b", timeline[1]))]
-        for arg, name, ex in zip(self.args, self.held, self.dims, strict=True):
-            place = f"{self.alias}.{name}"
-            base = place if ex.type == "dynamic" else ""
-            cols.append(Col(namer.unique(derived(arg)), Ex(place, ex.type, base=base)))
+        cols += self.dims.columns(self.alias, namer)
         cols.append(Col(namer.unique(label), Ex(f"{self.alias}.n", type_)))
         out = Rel(self.ids, cols, f"({sql}) AS {self.alias}")
-        out.order = f" ORDER BY {', '.join(f'{self.alias}.{name}' for name in [*self.held, 'b'])}"
+        out.order = f" ORDER BY {', '.join(f'{self.alias}.{name}' for name in [*self.dims.held, 'b'])}"
         return out
 
 
@@ -84,8 +71,8 @@ def rolling_percentile(binder: Any, node: Call, rel: Rel, env: Env) -> Rel:
     sql = (
         f"WITH r AS (SELECT {table.items} FROM {rel.frm}),"
         f" k AS (SELECT DISTINCT b{table.comma} FROM r WHERE b IS NOT NULL)"
-        f" SELECT k.b{table.of('k')}, {total.sql} AS n FROM k JOIN r"
-        f" ON r.b <= k.b AND r.b > k.b - {bins} * {size}{table.same('r', 'k')} GROUP BY k.b{table.of('k')}"
+        f" SELECT k.b{table.dims.of('k')}, {total.sql} AS n FROM k JOIN r"
+        f" ON r.b <= k.b AND r.b > k.b - {bins} * {size}{table.dims.same('r', 'k')} GROUP BY k.b{table.dims.of('k')}"
     )
     label = f"rolling_{bins}_percentile_{derived(node.args[0])}_{percent:g}"
     return table.result(sql, (derived(node.args[2]), index.type), label, total.type)
@@ -137,8 +124,8 @@ def active_users_count(binder: Any, node: Call, rel: Rel, env: Env) -> Rel:
     table = _Table(binder, rel, env, {"w": who, "t": time}, node.args[8:])
     sql = (
         f"WITH r AS (SELECT DISTINCT {table.items} FROM {rel.frm} WHERE {time.sql} IS NOT NULL),"
-        f" a AS (SELECT c.w, c.t{table.of('c')} FROM r AS c JOIN r AS s"
-        f" ON s.w = c.w AND s.t <= c.t AND s.t > c.t - {look.sql}{table.same('s', 'c')}"
+        f" a AS (SELECT c.w, c.t{table.dims.of('c')} FROM r AS c JOIN r AS s"
+        f" ON s.w = c.w AND s.t <= c.t AND s.t > c.t - {look.sql}{table.dims.same('s', 'c')}"
         f" WHERE c.t >= {start.sql} AND c.t <= {end.sql} GROUP BY ALL"
         f" HAVING count(DISTINCT floor(s.t::DOUBLE / {period.sql})) >= {fewest})"
         f" SELECT {start.sql} + ((t - {start.sql}) // {width.sql}) * {width.sql} AS b{table.comma},"
@@ -147,10 +134,9 @@ def active_users_count(binder: Any, node: Call, rel: Rel, env: Env) -> Rel:
     return table.result(sql, (derived(node.args[1]), time.type), "dcount", "long")
 
 
-ACTIVITY.update(
-    {
-        "rolling_percentile": rolling_percentile,
-        "rows_near": rows_near,
-        "active_users_count": active_users_count,
-    }
-)
+ROLLING: dict[str, Callable[[Any, Call, Rel, Env], Rel]] = {
+    "rolling_percentile": rolling_percentile,
+    "rows_near": rows_near,
+    "active_users_count": active_users_count,
+}
+"""Name of a plugin -> what binds it."""
